@@ -1,0 +1,189 @@
+//! Names for namespaces: what `ip netns` keeps under `/run/netns`, shared with it both ways.
+
+mod directory;
+mod listing;
+mod name;
+mod watch;
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{FileStat, Mode, SFlag, lstat};
+use nix::unistd::unlink;
+
+pub use listing::{Listing, Named};
+pub use name::Name;
+pub use watch::{Event, Stopper, Watch};
+
+use crate::error::{Error, Kind, Result};
+use crate::handle::{NetNs, OPEN};
+use crate::identity::describe_file;
+use directory::Lock;
+
+/// Where iproute2 keeps its names; `/var/run` is a link to `/run`.
+pub const DEFAULT_DIRECTORY: &str = "/run/netns";
+
+/// The mode of a name's file before the namespace is mounted over it. iproute2's are 0 and Go's 0444, so that a file
+/// with this one, seen while the lock is held, can only be a leftover of ours.
+const OUR_MODE: Mode = Mode::S_IRUSR;
+/// A plain file of somebody else's that is older than this is a leftover, not a namespace in the making.
+const STALE_AFTER: Duration = Duration::from_secs(10);
+/// More namespaces than anyone stacks on one name, fewer than would look like a hang.
+const STACKED: usize = 64;
+
+/// A directory of names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    directory: PathBuf,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new(DEFAULT_DIRECTORY)
+    }
+}
+
+impl Registry {
+    /// The names in `directory`, which need not exist yet.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// Where the names live.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The namespace of that name.
+    ///
+    /// # Errors
+    /// `ENOENT` if there is none, `ERR_NETNS_NOT_NAMESPACE` if the file is a leftover or something else.
+    pub fn open(&self, name: &Name) -> Result<NetNs> {
+        let path = self.path(name);
+        let attempt = || format!("open the network namespace '{name}'");
+        let fd = open(&path, OPEN, Mode::empty()).map_err(|errno| Error::system("open", errno, attempt()).at(&path))?;
+        NetNs::checked(fd, || attempt().into()).map_err(|error| error.at(path))
+    }
+
+    /// Makes a namespace with a name: `ip netns add`, with `lo` up if wanted. The caller stays where it is.
+    ///
+    /// # Errors
+    /// `EEXIST` if the name is taken; as [`NetNs::create`] and [`attach`](Self::attach). Nothing is left then.
+    pub fn create(&self, name: &Name, loopback: bool) -> Result<NetNs> {
+        let created = NetNs::create(loopback)?;
+        self.attach(name, &created)?;
+        Ok(created)
+    }
+
+    /// Gives a namespace a name: `ip netns attach`, for any handle.
+    ///
+    /// # Errors
+    /// `EEXIST` if the name is taken, `EPERM` without `CAP_SYS_ADMIN`, `EACCES` if the directory is not writable.
+    pub fn attach(&self, name: &Name, namespace: &NetNs) -> Result<()> {
+        let attempt = || format!("give the network namespace the name '{name}'");
+        let path = self.path(name);
+        let _lock = Lock::prepared(&self.directory, &attempt())?;
+        reserve(name, &path)?;
+        let source = format!("/proc/thread-self/fd/{}", namespace.as_fd().as_raw_fd());
+        mount(Some(source.as_str()), &path, Some("none"), MsFlags::MS_BIND, None::<&str>).map_err(|errno| {
+            let _leftover_is_reclaimed_later = unlink(&path);
+            Error::system("mount", errno, attempt()).at(path)
+        })
+    }
+
+    /// Takes a name away: `ip netns delete`. The namespace itself lives on while a handle or a process does.
+    ///
+    /// Leftovers of a crash are removed too: a file without its mount, several mounts over one file. Whatever is
+    /// neither a namespace nor an empty file is not touched; of a symbolic link only the link goes.
+    ///
+    /// # Errors
+    /// `ENOENT` if there is no such name, `ERR_NETNS_HOME` if it names the process's own namespace and `force` is
+    /// not set, `ERR_NETNS_NOT_NAMESPACE`, `EPERM`.
+    pub fn delete(&self, name: &Name, force: bool) -> Result<()> {
+        let path = self.path(name);
+        let attempt = || format!("delete the name '{name}'");
+        let failed = |syscall, errno| Error::system(syscall, errno, attempt()).at(&path);
+        let found = lstat(&path).map_err(|errno| failed("open", errno))?;
+        let _lock = Lock::existing(&self.directory, &attempt())?;
+        if !force && self.open(name).is_ok_and(|found| is_home(&found)) {
+            return Err(Error::new(Kind::Home, attempt()).at(path));
+        }
+        for _ in 0..STACKED {
+            match umount2(&path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
+                Ok(()) => {}
+                // Not, or no longer, a mount.
+                Err(Errno::EINVAL) => break,
+                Err(Errno::ENOENT) => return Err(failed("umount2", Errno::ENOENT)),
+                // Without the privilege, a leftover that never was mounted can still go.
+                Err(Errno::EPERM) if is_leftover(&found) => break,
+                Err(errno) => return Err(failed("umount2", errno)),
+            }
+        }
+        remove(&path, &attempt())
+    }
+
+    fn path(&self, name: &Name) -> PathBuf {
+        self.directory.join(name as &OsStr)
+    }
+}
+
+fn remove(path: &Path, attempt: &str) -> Result<()> {
+    let failed = |syscall, errno| Error::system(syscall, errno, attempt.to_owned()).at(path);
+    let found = lstat(path).map_err(|errno| failed("unlink", errno))?;
+    if !is_leftover(&found) {
+        let kind = Kind::NotNamespace { found: describe_file(&found).into() };
+        return Err(Error::new(kind, attempt.to_owned()).at(path));
+    }
+    for _ in 0..STACKED {
+        match unlink(path) {
+            // Somebody mounted over it meanwhile, or another mount namespace still holds it on an old kernel.
+            Err(Errno::EBUSY) => drop(umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)),
+            Err(errno) => return Err(failed("unlink", errno)),
+            Ok(()) => return Ok(()),
+        }
+    }
+    Err(failed("unlink", Errno::EBUSY))
+}
+
+/// Makes the file that the namespace is mounted over, or takes over one that a crash left behind.
+fn reserve(name: &Name, path: &Path) -> Result<()> {
+    let attempt = || format!("give the network namespace the name '{name}'");
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_CREAT | OFlag::O_EXCL;
+    match open(path, flags, OUR_MODE) {
+        Ok(_closed_at_once) => Ok(()),
+        Err(Errno::EEXIST) if lstat(path).is_ok_and(|found| is_abandoned(&found)) => Ok(()),
+        Err(errno) => Err(Error::system("open", errno, attempt()).at(path)),
+    }
+}
+
+fn is_home(namespace: &NetNs) -> bool {
+    NetNs::home().and_then(|home| home.is_same(namespace)).unwrap_or(false)
+}
+
+/// An empty plain file that nothing is mounted over, or a link: what a name may leave behind.
+fn is_leftover(found: &FileStat) -> bool {
+    match SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFREG => found.st_size == 0,
+        SFlag::S_IFLNK => true,
+        _ => false,
+    }
+}
+
+/// A leftover that nobody is about to mount a namespace over. The lock is held, so none of ours is in the making; of
+/// others only age can tell.
+fn is_abandoned(found: &FileStat) -> bool {
+    let plain = SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG;
+    let ours = Mode::from_bits_truncate(found.st_mode) == OUR_MODE;
+    let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(found.st_mtime).unwrap_or_default());
+    let old = changed.elapsed().is_ok_and(|age| age > STALE_AFTER);
+    // A namespace mounted there is a plain file of size 0 too, but its mode is 0444 and it lives on the nsfs device.
+    let mounted = NetNs::home().and_then(|home| home.identity()).is_ok_and(|home| home.dev == found.st_dev);
+    plain && found.st_size == 0 && !mounted && (ours || old)
+}

@@ -1,0 +1,271 @@
+//! The guarded section: the calling thread goes into a namespace, runs a closure and comes back.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::os::fd::AsFd;
+use std::sync::mpsc;
+use std::thread::{Builder, JoinHandle};
+
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::{getpid, gettid};
+
+use crate::capability;
+use crate::error::{Error, Kind, Result};
+use crate::handle::{NetNs, probe_socket};
+use crate::{identity, loopback};
+
+/// Where one thread belongs: the namespace that guarded sections return it to.
+///
+/// [`NetNs::run`] finds that out at every call; an anchor does so once, for callers that enter often. It stays on its
+/// thread, and while it lives nothing else may move that thread, or the next section returns it to where the anchor
+/// was made.
+#[derive(Debug)]
+pub struct Anchor {
+    base: RefCell<NetNs>,
+    /// The namespaces of the sections that are open now, outermost first.
+    inside: RefCell<Vec<NetNs>>,
+    rehearsed: Cell<bool>,
+    on_this_thread: PhantomData<*const ()>,
+}
+
+impl Anchor {
+    /// Anchors the calling thread where it is.
+    ///
+    /// # Errors
+    /// As [`NetNs::current`].
+    pub fn here() -> Result<Self> {
+        let base = NetNs::current()?;
+        // Known by heart, in case the descriptor is ever lost.
+        base.identity()?;
+        Ok(Self {
+            base: RefCell::new(base),
+            inside: RefCell::default(),
+            rehearsed: Cell::new(false),
+            on_this_thread: PhantomData,
+        })
+    }
+
+    /// Where the thread is now: in its innermost section, or where it belongs.
+    #[must_use]
+    pub fn position(&self) -> NetNs {
+        self.inside.borrow().last().cloned().unwrap_or_else(|| self.base.borrow().clone())
+    }
+
+    /// Runs `f` inside `namespace` ([setns(2)](https://man7.org/linux/man-pages/man2/setns.2.html)); sections nest.
+    ///
+    /// The way back is rehearsed before the first entry. Later entries need no rehearsal: a thread's user namespace
+    /// cannot change in a process with several threads, so whatever lets it in lets it back.
+    ///
+    /// # Errors
+    /// Before anything moved: `EPERM` without `CAP_SYS_ADMIN`, `ERR_NETNS_NO_RETURN` if it could not come back.
+    ///
+    /// # Aborts
+    /// If returning fails nevertheless (the closure dropped the capability), the process aborts with a message.
+    pub fn run<R>(&self, namespace: &NetNs, f: impl FnOnce() -> R) -> Result<R> {
+        let _section = self.enter(namespace)?;
+        Ok(f())
+    }
+
+    /// Makes a namespace, with `lo` up if wanted, without the thread being seen anywhere else afterwards.
+    ///
+    /// # Errors
+    /// `EPERM` without `CAP_SYS_ADMIN`, `ENOSPC` at the limit of namespaces, `EMFILE`. Nothing is left then.
+    pub fn create(&self, loopback: bool) -> Result<NetNs> {
+        let attempt = "create a network namespace";
+        self.rehearse(attempt)?;
+        let section = Section::leaving(self);
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| {
+            section.stayed();
+            Error::system("unshare", errno, attempt)
+        })?;
+        let created = NetNs::current()?;
+        let socket = probe_socket()?;
+        if loopback {
+            loopback::up(socket.as_fd())?;
+        }
+        created.remember_cookie(identity::cookie(socket.as_fd()));
+        Ok(created)
+    }
+
+    /// Moves the thread for good: later sections return here.
+    ///
+    /// # Errors
+    /// `EPERM` without `CAP_SYS_ADMIN`, `EBUSY` inside a section, which has to return where it came from.
+    pub fn move_to(&self, namespace: &NetNs) -> Result<()> {
+        let attempt = "move the thread to the network namespace";
+        if !self.inside.borrow().is_empty() {
+            return Err(Error::system("setns", Errno::EBUSY, attempt));
+        }
+        setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| Error::system("setns", errno, attempt))?;
+        self.base.replace(namespace.clone());
+        self.rehearsed.set(false);
+        Ok(())
+    }
+
+    /// Brings the thread home out of whatever sections are open, for code that runs before they end, as at exit.
+    pub fn retreat(&self) {
+        if !self.inside.borrow().is_empty() {
+            return_to(&self.base.borrow());
+            let base = self.base.borrow().clone();
+            self.inside.borrow_mut().push(base);
+        }
+    }
+
+    fn enter(&self, namespace: &NetNs) -> Result<Section<'_>> {
+        let attempt = "enter the network namespace";
+        let section = Section::leaving(self);
+        if self.position().is_same(namespace)? {
+            section.stayed();
+        } else {
+            self.rehearse(attempt).inspect_err(|_| section.stayed())?;
+            setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| {
+                section.stayed();
+                Error::system("setns", errno, attempt)
+            })?;
+        }
+        self.inside.borrow_mut().push(namespace.clone());
+        Ok(section)
+    }
+
+    fn rehearse(&self, attempt: &'static str) -> Result<()> {
+        if self.rehearsed.get() {
+            return Ok(());
+        }
+        setns(self.position(), CloneFlags::CLONE_NEWNET).map_err(|errno| {
+            if errno == Errno::EPERM && !capability::has_sys_admin() {
+                Error::system("setns", errno, attempt)
+            } else {
+                Error::new(Kind::NoReturn { errno }, attempt)
+            }
+        })?;
+        self.rehearsed.set(true);
+        Ok(())
+    }
+}
+
+impl NetNs {
+    /// Runs `f` with the calling thread inside this namespace: [`Anchor::run`] with an anchor of the moment.
+    ///
+    /// The thread is back when this returns, panics included; nothing outside this function can skip that.
+    ///
+    /// ```no_run
+    /// # use netns_core::NetNs;
+    /// let ns = NetNs::create(true)?;
+    /// let socket = ns.run(|| std::net::UdpSocket::bind("127.0.0.1:53"))?;
+    /// # Ok::<(), netns_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// # Aborts
+    /// As [`Anchor::run`].
+    pub fn run<R>(&self, f: impl FnOnce() -> R) -> Result<R> {
+        Anchor::here()?.run(self, f)
+    }
+
+    /// Starts a thread that is inside before `f` begins and ends there. Threads it starts are inside too.
+    ///
+    /// ```no_run
+    /// # use netns_core::NetNs;
+    /// let ns = NetNs::create(true)?;
+    /// let server = ns.spawn(|| std::net::TcpListener::bind("127.0.0.1:80"))?;
+    /// let listener = server.join().expect("no panic");
+    /// # Ok::<(), netns_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `EPERM` without `CAP_SYS_ADMIN`, `EAGAIN` if no thread could be started. The closure has not run then.
+    pub fn spawn<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<Option<T>>> {
+        let attempt = "start a thread in the network namespace";
+        let namespace = self.clone();
+        let (entered, wait) = mpsc::channel();
+        let handle = Builder::new()
+            .name("netns".into())
+            .spawn(move || {
+                let result = setns(&namespace, CloneFlags::CLONE_NEWNET);
+                let inside = result.is_ok();
+                let _caller_waits = entered.send(result);
+                inside.then(f)
+            })
+            .map_err(|error| {
+                let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EAGAIN));
+                Error::system("clone", errno, attempt)
+            })?;
+        match wait.recv() {
+            Ok(Ok(())) => Ok(handle),
+            Ok(Err(errno)) => Err(Error::system("setns", errno, attempt)),
+            Err(_) => Err(Error::panicked()),
+        }
+    }
+
+    /// Makes a namespace that lives while a handle, a process or a name does, with `lo` up if wanted
+    /// ([unshare(2)](https://man7.org/linux/man-pages/man2/unshare.2.html)). The caller stays where it is.
+    ///
+    /// # Errors
+    /// As [`Anchor::create`].
+    pub fn create(loopback: bool) -> Result<Self> {
+        Anchor::here()?.create(loopback)
+    }
+}
+
+/// An excursion of the thread: dropping it brings the thread back, so neither `?` nor a panic can skip that.
+struct Section<'a> {
+    anchor: &'a Anchor,
+    from: NetNs,
+    depth: usize,
+    moved: Cell<bool>,
+}
+
+impl<'a> Section<'a> {
+    fn leaving(anchor: &'a Anchor) -> Self {
+        let depth = anchor.inside.borrow().len();
+        Self { anchor, from: anchor.position(), depth, moved: Cell::new(true) }
+    }
+
+    /// The thread did not move after all.
+    fn stayed(&self) {
+        self.moved.set(false);
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        if self.moved.get() {
+            return_to(&self.from);
+        }
+        self.anchor.inside.borrow_mut().truncate(self.depth);
+    }
+}
+
+/// Restore or die.
+fn return_to(namespace: &NetNs) {
+    let Err(errno) = setns(namespace, CloneFlags::CLONE_NEWNET) else { return };
+    if return_by_sibling(namespace) {
+        return;
+    }
+    eprintln!(
+        "netns: FATAL: thread {} cannot return to its network namespace ({errno:?}: {}, setns). Most likely code that \
+         ran inside gave up CAP_SYS_ADMIN. Aborting, as going on would use the wrong network.",
+        gettid(),
+        errno.desc(),
+    );
+    std::process::abort();
+}
+
+/// If the descriptor itself was lost (closed behind our back), another thread that is still there has one to offer.
+fn return_by_sibling(namespace: &NetNs) -> bool {
+    let Ok(wanted) = namespace.known_identity() else { return false };
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return false };
+    tasks.flatten().any(|task| {
+        NetNs::trusted_at(&task.path().join("ns/net")).is_ok_and(|candidate| {
+            candidate.identity().is_ok_and(|found| found == wanted)
+                && setns(&candidate, CloneFlags::CLONE_NEWNET).is_ok()
+        })
+    })
+}
+
+/// Whether the calling thread is the process's first, whose namespace is what others see as the process's.
+#[must_use]
+pub fn current_is_main() -> bool {
+    gettid() == getpid()
+}

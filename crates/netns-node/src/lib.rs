@@ -1,0 +1,14 @@
+//! The napi-rs binding of `netns-core`: it converts values and errors and forwards. No policy, no system calls.
+#![expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::needless_pass_by_value,
+    reason = "napi-derive dictates how arguments arrive"
+)]
+
+mod error;
+mod handle;
+mod probe;
+mod promise;
+mod registry;
+mod thread;
+mod watch;

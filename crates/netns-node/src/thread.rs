@@ -1,0 +1,51 @@
+//! The JavaScript thread's guarded sections.
+
+use std::cell::OnceCell;
+
+use napi::bindgen_prelude::Function;
+use napi::{Env, Result};
+use napi_derive::napi;
+use netns_core::{Anchor, NetNs, crew};
+
+use crate::error::OrThrow;
+use crate::handle::Handle;
+
+thread_local! {
+    /// Where this JavaScript thread belongs, found out at its first section.
+    static ANCHOR: OnceCell<Anchor> = const { OnceCell::new() };
+}
+
+/// Calls `f` with this thread's anchor. The crew is mustered first: after that the thread may be elsewhere.
+pub fn with_anchor<T>(env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T>) -> Result<T> {
+    ANCHOR.with(|cell| {
+        if let Some(anchor) = cell.get() {
+            return f(anchor).or_throw(env);
+        }
+        NetNs::home().and_then(|_home| crew::muster()).or_throw(env)?;
+        let anchor = Anchor::here().or_throw(env)?;
+        f(cell.get_or_init(|| anchor)).or_throw(env)
+    })
+}
+
+/// Calls `callback` with the thread inside. What it throws passes through after the thread is back.
+#[napi(catch_unwind)]
+pub fn run_inside(env: &Env, handle: &Handle, callback: Function<'_, (), ()>) -> Result<()> {
+    let namespace = handle.namespace()?;
+    with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
+}
+
+/// Moves the thread for good.
+#[napi(catch_unwind)]
+pub fn move_thread(env: &Env, handle: &Handle) -> Result<()> {
+    let namespace = handle.namespace()?;
+    with_anchor(env, |anchor| anchor.move_to(&namespace))
+}
+
+/// Brings the thread out of open sections, as the process is about to end inside them.
+#[napi(catch_unwind)]
+pub fn retreat(env: &Env) -> Result<()> {
+    with_anchor(env, |anchor| {
+        anchor.retreat();
+        Ok(())
+    })
+}
