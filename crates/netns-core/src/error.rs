@@ -175,7 +175,7 @@ fn system_remedy(syscall: &str, errno: Errno) -> Option<&'static str> {
         ("open process", Errno::EACCES | Errno::EPERM) => {
             "Looking into another user's process needs CAP_SYS_PTRACE: run as root or as that user."
         }
-        ("open", Errno::ENOENT) => "`ip netns list` shows the names there are.",
+        ("open" | "lstat", Errno::ENOENT) => "`ip netns list` shows the names there are.",
         ("open", Errno::EEXIST) => "Choose another name, open the existing one by its name, or delete it first.",
         ("open" | "mkdir" | "unlink" | "flock", Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
             "Names need write access to their directory: run as root, in a user namespace, or pass another directory."

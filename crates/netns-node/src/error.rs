@@ -1,17 +1,18 @@
 //! Errors cross as records; TypeScript makes the one error class of them.
 
-use napi::bindgen_prelude::{JsValue, Object};
+use napi::bindgen_prelude::JsValue;
 use napi::{Env, Error, Result};
 
-/// Throws a core error as a record `{ code, errno, syscall, path, message }`.
+/// Throws a core error as a record `{ code, errno, syscall, path, message }`: an `Error`, as napi-rs lets nothing else
+/// through, marked so that it cannot be taken for one of the user's.
 pub fn thrown(env: &Env, error: &netns_core::Error) -> Error {
     record(env, error).unwrap_or_else(|failure| failure)
 }
 
 fn record(env: &Env, error: &netns_core::Error) -> Result<Error> {
-    let mut record = Object::new(env)?;
+    let mut record = env.create_error(Error::from_reason(error.to_string()))?;
+    record.set("netnsRecord", true)?;
     record.set("code", error.code())?;
-    record.set("message", error.to_string())?;
     if let Some(errno) = error.errno() {
         // Node's convention: libuv's negative numbers.
         record.set("errno", -(errno as i32))?;

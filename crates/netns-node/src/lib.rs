@@ -4,6 +4,7 @@
     clippy::needless_pass_by_value,
     reason = "napi-derive dictates how arguments arrive"
 )]
+#![expect(missing_debug_implementations, reason = "classes and records exist only for JavaScript")]
 
 mod error;
 mod handle;

@@ -110,7 +110,7 @@ impl Registry {
         let path = self.path(name);
         let attempt = || format!("delete the name '{name}'");
         let failed = |syscall, errno| Error::system(syscall, errno, attempt()).at(&path);
-        let found = lstat(&path).map_err(|errno| failed("open", errno))?;
+        let found = lstat(&path).map_err(|errno| failed("lstat", errno))?;
         let _lock = Lock::existing(&self.directory, &attempt())?;
         if !force && self.open(name).is_ok_and(|found| is_home(&found)) {
             return Err(Error::new(Kind::Home, attempt()).at(path));

@@ -1,0 +1,144 @@
+/** Every error of the library is made here. */
+import { inspect } from 'node:util'
+
+/** What native code says of a failure: data, as an exception thrown off the JavaScript thread has no stack. */
+export interface ErrorRecord {
+  code: string
+  message: string
+  errno?: number
+  syscall?: string
+  path?: string
+}
+
+/**
+ * A failure, in the shape of Node's own system errors. Match on `code`: `docs/errors.md` has the table.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   NetNs.fromName('red')
+ * } catch (error) {
+ *   if (error.code !== 'ENOENT') throw error
+ * }
+ * ```
+ */
+export class NetnsError extends Error {
+  /** An errno's name (`ENOENT`) for system errors, `ERR_NETNS_…` for ours. */
+  readonly code: string
+  /** The negative errno, as Node has it, for system errors. */
+  declare readonly errno?: number
+  /** The system call that failed. */
+  declare readonly syscall?: string
+  /** The file it was about. */
+  declare readonly path?: string
+
+  /** @param record - what failed; `options.cause` - what made it fail, if that is an error of its own. */
+  constructor(record: ErrorRecord, options?: ErrorOptions) {
+    super(record.message, options)
+    this.code = record.code
+    if (record.errno !== undefined) this.errno = record.errno
+    if (record.syscall !== undefined) this.syscall = record.syscall
+    if (record.path !== undefined) this.path = record.path
+  }
+
+  /** True for errors of every copy of this library, where `instanceof` is not. */
+  get [Symbol.for('node-netns.error')](): true {
+    return true
+  }
+}
+
+// As Node's own classes have it: inherited and not enumerable.
+Object.defineProperty(NetnsError.prototype, 'name', { value: 'NetnsError', configurable: true, writable: true })
+
+/** Turns what native code threw into an error of ours; what user code threw passes untouched. */
+export function fromNative(thrown: unknown): unknown {
+  if (isRecord(thrown)) {
+    // A name that native code alone found wrong is an argument error all the same.
+    return thrown.code === 'ERR_INVALID_ARG_VALUE'
+      ? coded(new TypeError(thrown.message), thrown.code)
+      : new NetnsError(thrown)
+  }
+  return thrown
+}
+
+/** Native code marks its own, as user code may throw anything through it. */
+function isRecord(thrown: unknown): thrown is ErrorRecord {
+  return typeof thrown === 'object' && thrown !== null && 'netnsRecord' in thrown
+}
+
+/** `ERR_NETNS_CLOSED`: a method of a closed handle was called. */
+export function closed(id: string): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_CLOSED',
+    message: `the handle of ${id} is closed. Open the namespace again, or keep the handle open for longer.`
+  })
+}
+
+/** `ERR_NETNS_UNSUPPORTED`: there is nothing to work with on this platform. */
+export function unsupported(why: string, remedy: string, cause?: unknown): NetnsError {
+  const options = cause === undefined ? undefined : { cause }
+  return new NetnsError({ code: 'ERR_NETNS_UNSUPPORTED', message: `${why}. ${remedy}` }, options)
+}
+
+/** `ERR_NETNS_ASYNC`: a function that goes on after it returned was given to `runSync`. */
+export function asynchronous(): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_ASYNC',
+    message:
+      'runSync was given a function that returned a promise, but the thread is back outside before the first await ' +
+      'of it has gone on. Use run for asynchronous functions.'
+  })
+}
+
+/** `ERR_NETNS_MAIN_THREAD`: the main thread was to move for good. */
+export function mainThread(): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_MAIN_THREAD',
+    message:
+      'enterThread would move the main thread of the process for good, and everything it starts with it. Call it in a ' +
+      'Worker, or pass { force: true }.'
+  })
+}
+
+/** `EBADF`: a number that is no open descriptor. */
+export function badDescriptor(fd: number): NetnsError {
+  const message = `EBADF: bad file descriptor, fcntl: cannot use descriptor ${fd}`
+  return new NetnsError({ code: 'EBADF', errno: -9, syscall: 'fcntl', message })
+}
+
+/** `ERR_INVALID_ARG_TYPE`, worded as Node words it. */
+export function invalidType(name: string, expected: string, actual: unknown): TypeError {
+  const message = `The ${kind(name)} must be ${expected}. Received ${received(actual)}`
+  return coded(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+}
+
+/** `ERR_INVALID_ARG_VALUE`, worded as Node words it. */
+export function invalidValue(name: string, actual: unknown, reason: string): TypeError {
+  const shown = inspect(actual, { maxStringLength: 128, breakLength: Number.POSITIVE_INFINITY, depth: 0 })
+  const message = `The ${kind(name)} is invalid: ${reason}. Received ${shown}`
+  return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/** `ERR_OUT_OF_RANGE`, worded as Node words it. */
+export function outOfRange(name: string, range: string, actual: unknown): RangeError {
+  const message = `The value of ${JSON.stringify(name)} is out of range. It must be ${range}. Received ${inspect(actual)}`
+  return coded(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
+function kind(name: string): string {
+  return `${JSON.stringify(name)} ${name.includes('.') ? 'property' : 'argument'}`
+}
+
+function received(actual: unknown): string {
+  if (actual === null || actual === undefined) return String(actual)
+  if (typeof actual === 'function') return `function ${actual.name}`
+  if (typeof actual === 'object') {
+    const name = actual.constructor?.name
+    return name ? `an instance of ${name}` : inspect(actual, { depth: -1 })
+  }
+  return `type ${typeof actual} (${inspect(actual, { maxStringLength: 32 })})`
+}
+
+function coded<E extends Error>(error: E, code: string): E {
+  return Object.assign(error, { code })
+}

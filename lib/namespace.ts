@@ -1,0 +1,149 @@
+/** A handle: one network namespace, held open and known. */
+import { inspect } from 'node:util'
+import { closed, invalidType } from './errors.ts'
+import { attempt, attemptAsync, type Handle } from './native.ts'
+
+/** The user namespace that owns a network namespace. */
+export interface Owner {
+  /** Who made it, as this process sees user ids. */
+  uid: number
+  /** `user:[4026531837]`. */
+  userNamespace: string
+}
+
+/** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
+export class Namespace implements Disposable, AsyncDisposable {
+  readonly #name: string | undefined
+  #handle: Handle | undefined
+  #identity: { dev: number; inode: number } | undefined
+  #cookie: bigint | undefined
+
+  /** @internal */
+  constructor(handle: Handle, name?: string) {
+    this.#handle = handle
+    this.#name = name
+  }
+
+  /**
+   * The native handle, for the modules below this one.
+   *
+   * @internal
+   * @throws `ERR_NETNS_CLOSED`
+   */
+  get handle(): Handle {
+    if (this.#handle === undefined) throw closed(this.toString())
+    return this.#handle
+  }
+
+  /**
+   * A descriptor of the namespace, close-on-exec, that lives as long as the handle: to be looked at, passed to a child
+   * as stdio or to a Worker for `NetNs.fromFd`, not to be closed. -1 once the handle is closed, as for Node's handles.
+   *
+   * @throws `EMFILE`
+   */
+  get fd(): number {
+    if (this.closed) return -1
+    return attempt(() => this.handle.descriptor())
+  }
+
+  /** The device number of the kernel's nsfs. Identifies, with {@link inode}, a namespace that a handle keeps alive. */
+  get dev(): number {
+    return this.#identify().dev
+  }
+
+  /** The number in `net:[4026531840]`. The kernel gives it to another namespace soon after this one is gone. */
+  get inode(): number {
+    return this.#identify().inode
+  }
+
+  /**
+   * The kernel's own cookie of the namespace (`SO_NETNS_COOKIE`), unique until reboot. `undefined` before Linux 5.14.
+   *
+   * @throws `EPERM` without the privilege to enter, unless it is the thread's own namespace; `ERR_NETNS_CLOSED` if it
+   * was not read while the handle was open.
+   */
+  get cookie(): bigint | undefined {
+    this.#cookie ??= attempt(() => this.handle.cookie()) ?? undefined
+    return this.#cookie
+  }
+
+  /** `net:[4026531840]`, as the kernel writes it. */
+  get id(): string {
+    return `net:[${this.inode}]`
+  }
+
+  /** The name it was created or opened by. */
+  get name(): string | undefined {
+    return this.#name
+  }
+
+  /** Whether the handle was closed. */
+  get closed(): boolean {
+    return this.#handle === undefined
+  }
+
+  /**
+   * The user namespace that owns this one, whose privileges configure it.
+   *
+   * @throws `EPERM` if the owner lies outside this process's own user namespace, `ERR_NETNS_CLOSED`
+   */
+  owner(): Owner {
+    return attempt(() => this.handle.owner())
+  }
+
+  /**
+   * Processes with at least one thread inside, in ascending order; those that this user may not look into are left out.
+   *
+   * @throws `ERR_NETNS_CLOSED`
+   */
+  async pids(): Promise<number[]> {
+    return attemptAsync(() => this.handle.pids())
+  }
+
+  /**
+   * Whether both are handles of the same namespace.
+   *
+   * @throws `ERR_NETNS_CLOSED` if either is closed, as a namespace that nobody holds has no identity.
+   */
+  equals(other: Namespace | undefined): boolean {
+    if (other === undefined) return false
+    if (!(other instanceof Namespace)) throw invalidType('other', 'an instance of NetNs', other)
+    if (this.closed || other.closed) throw closed((this.closed ? this : other).toString())
+    return this.inode === other.inode && this.dev === other.dev
+  }
+
+  /** `red (net:[4026532261])`, or the id alone without a name. */
+  toString(): string {
+    const id = this.#identity || !this.closed ? this.id : 'a network namespace'
+    return this.#name === undefined ? id : `${this.#name} (${id})`
+  }
+
+  /**
+   * Lets go of the namespace; a second time does nothing. It lives on while it has a name, a process or another handle.
+   * What is running inside goes on.
+   */
+  close(): void {
+    if (this.#handle === undefined) return
+    // What it was is worth knowing afterwards, in a log.
+    this.#identify()
+    this.#handle.close()
+    this.#handle = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  [inspect.custom](): string {
+    return `NetNs <${this.toString()}${this.closed ? ', closed' : ''}>`
+  }
+
+  #identify(): { dev: number; inode: number } {
+    this.#identity ??= attempt(() => this.handle.identify())
+    return this.#identity
+  }
+}

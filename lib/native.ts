@@ -1,0 +1,76 @@
+/** The only importer of the generated loader, which is loaded at the first call, never at import. */
+import { createRequire } from 'node:module'
+import type * as Binding from '#native'
+import { fromNative, type NetnsError, unsupported } from './errors.ts'
+
+export type { Handle, Watcher } from '#native'
+
+/** The generated typings of the native binding. */
+export type Native = typeof Binding
+
+let loaded: Native | undefined
+
+/**
+ * The native binding.
+ *
+ * @throws `ERR_NETNS_UNSUPPORTED` where there is none to load: not Linux, an unknown libc, a package that npm left out.
+ */
+export function native(): Native {
+  loaded ??= load()
+  return loaded
+}
+
+/**
+ * Calls native code; what it throws becomes an error of ours.
+ *
+ * @throws what `call` throws.
+ */
+export function attempt<T>(call: (binding: Native) => T): T {
+  const binding = native()
+  try {
+    return call(binding)
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+/** As {@link attempt} for a promise. The error is made here, on the caller's asynchronous stack. */
+export async function attemptAsync<T>(call: (binding: Native) => Promise<T>): Promise<T> {
+  const binding = native()
+  try {
+    return await call(binding)
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+function load(): Native {
+  if (process.platform !== 'linux') {
+    throw unsupported(
+      `network namespaces are a feature of Linux, and this is ${process.platform}`,
+      'Run on Linux: in a virtual machine or a container with the needed capabilities.'
+    )
+  }
+  try {
+    return createRequire(import.meta.url)('#native')
+  } catch (error) {
+    throw explain(error)
+  }
+}
+
+function explain(cause: unknown): NetnsError {
+  const platform = `${process.platform}-${process.arch}`
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED') {
+    return unsupported(
+      `the native part of node-netns for ${platform} does not load here`,
+      'Check that the libc is glibc 2.17 or musl 1.2 or newer, and with the permission model pass --allow-addons.',
+      cause
+    )
+  }
+  return unsupported(
+    `the native part of node-netns for ${platform} is missing`,
+    'Install again without omitting optional dependencies, and delete node_modules and package-lock.json if they were ' +
+      'made on another platform. There are builds for x64 and arm64, with glibc and musl.',
+    cause
+  )
+}

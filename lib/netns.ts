@@ -1,0 +1,197 @@
+/** The public class: a namespace, where to get one, and what to do in it. */
+import { badDescriptor } from './errors.ts'
+import { Namespace } from './namespace.ts'
+import { attempt } from './native.ts'
+import type { CreateOptions, DeleteOptions, NamedNetNs, NameEvent, RegistryOptions, WatchOptions } from './registry.ts'
+import * as registry from './registry.ts'
+import * as thread from './thread.ts'
+import { validateDescriptor, validateFunction, validateId, validatePath } from './validate.ts'
+
+/**
+ * A Linux network namespace, held open by a descriptor. Handles cannot be sent to a Worker: send {@link fd} and open it
+ * there with {@link NetNs.fromFd}, or send the name.
+ *
+ * @example
+ * ```ts
+ * using red = NetNs.createSync()
+ * const names = red.runSync(() => Object.keys(os.networkInterfaces())) // [ 'lo' ]
+ * ```
+ */
+export class NetNs extends Namespace {
+  /**
+   * The namespace of the calling thread.
+   *
+   * @throws `EMFILE`
+   */
+  static current(): NetNs {
+    return new NetNs(attempt((native) => native.Handle.current()))
+  }
+
+  /** The namespace where the process started: of its main thread, when this library was first used. */
+  static home(): NetNs {
+    return new NetNs(attempt((native) => native.Handle.home()))
+  }
+
+  /**
+   * The namespace behind a path, such as `/run/netns/red` or `/proc/1/ns/net`.
+   *
+   * @throws `ENOENT`, `EACCES`, …; `ERR_NETNS_NOT_NAMESPACE` for a file of any other kind, which is not opened
+   */
+  static fromPath(path: string | URL | Buffer): NetNs {
+    const bytes = validatePath(path)
+    return new NetNs(attempt((native) => native.Handle.fromPath(bytes)))
+  }
+
+  /**
+   * The namespace of that name, whoever made it.
+   *
+   * @throws `ENOENT` if there is none, `ERR_NETNS_NOT_NAMESPACE` if the file is a leftover
+   */
+  static fromName(name: string, options?: RegistryOptions): NetNs {
+    return new NetNs(registry.openName(name, options), name)
+  }
+
+  /**
+   * The namespace of a process's main thread. A pid that is given to another process meanwhile is noticed.
+   *
+   * @throws `ESRCH` if no such process runs, `EACCES` if it is another user's
+   */
+  static fromPid(pid: number): NetNs {
+    validateId(pid, 'pid')
+    return new NetNs(attempt((native) => native.Handle.fromPid(pid)))
+  }
+
+  /**
+   * The namespace of one thread of a process, which can be another than the process's.
+   *
+   * @throws as {@link fromPid}
+   */
+  static fromThread(pid: number, tid: number): NetNs {
+    validateId(pid, 'pid')
+    validateId(tid, 'tid')
+    return new NetNs(attempt((native) => native.Handle.fromThread(pid, tid)))
+  }
+
+  /**
+   * The namespace that an open descriptor is of. The handle has a descriptor of its own; the caller keeps theirs.
+   *
+   * @throws `EBADF`, `ERR_NETNS_NOT_NAMESPACE`
+   */
+  static fromFd(fd: number): NetNs {
+    validateDescriptor(fd)
+    const path = Buffer.from(`/proc/thread-self/fd/${fd}`)
+    try {
+      return new NetNs(attempt((native) => native.Handle.fromPath(path)))
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? badDescriptor(fd) : error
+    }
+  }
+
+  /**
+   * Makes a namespace (unshare(2)) with `lo` up, and a name if one is given. Nothing of this process moves there.
+   *
+   * @throws `EPERM` without `CAP_SYS_ADMIN`, `EEXIST` if the name is taken, `ENOSPC` at the limit of namespaces; nothing
+   * is left behind then
+   */
+  static async create(options?: CreateOptions): Promise<NetNs> {
+    return new NetNs(await registry.create(options), options?.name)
+  }
+
+  /** As {@link create}, blocking for about half a millisecond. */
+  static createSync(options?: CreateOptions): NetNs {
+    return new NetNs(registry.createSync(options), options?.name)
+  }
+
+  /**
+   * Names under `/run/netns` that can be opened now, in no particular order; `[]` if the directory does not exist.
+   *
+   * @throws `EACCES`, `ENOTDIR`
+   */
+  static async list(options?: RegistryOptions): Promise<NamedNetNs[]> {
+    return registry.list(options)
+  }
+
+  /** As {@link list}, blocking for about a microsecond a name. */
+  static listSync(options?: RegistryOptions): NamedNetNs[] {
+    return registry.listSync(options)
+  }
+
+  /** Names that are no namespaces: what a crash or a reboot left, which {@link delete} removes. */
+  static async listStale(options?: RegistryOptions): Promise<string[]> {
+    return registry.listStale(options)
+  }
+
+  /**
+   * Takes a name away, from `ip netns` too. The namespace itself lives on while a handle or a process does. Leftovers
+   * of crashes go as well; what is neither a namespace nor an empty file is not touched.
+   *
+   * @throws `ENOENT`, `EPERM`; `ERR_NETNS_HOME` for the process's own namespace, unless `force` is set
+   */
+  static async delete(name: string, options?: DeleteOptions): Promise<void> {
+    return registry.remove(name, options)
+  }
+
+  /** As {@link delete}, blocking while the kernel unmounts. */
+  static deleteSync(name: string, options?: DeleteOptions): void {
+    registry.removeSync(name, options)
+  }
+
+  /**
+   * Names as they come and go, from the call on; `'add'` only once the name can be opened. The process stays alive
+   * while a step is awaited.
+   *
+   * @throws the signal's reason once it is aborted
+   */
+  static watch(options?: WatchOptions): AsyncIterableIterator<NameEvent> {
+    return registry.watch(options)
+  }
+
+  /**
+   * Gives this namespace a further name.
+   *
+   * @throws `EEXIST` if the name is taken, `EPERM`, `EACCES`, `ERR_NETNS_CLOSED`
+   */
+  async attach(name: string, options?: RegistryOptions): Promise<void> {
+    return registry.attach(this.handle, name, options)
+  }
+
+  /** As {@link attach}, blocking. */
+  attachSync(name: string, options?: RegistryOptions): void {
+    registry.attachSync(this.handle, name, options)
+  }
+
+  /**
+   * Every name it has.
+   *
+   * @throws `ERR_NETNS_CLOSED`
+   */
+  async names(options?: RegistryOptions): Promise<string[]> {
+    return registry.namesOf(this.handle, options)
+  }
+
+  /**
+   * The JavaScript thread itself goes in (setns(2)), runs `fn` to its end and comes back, whether `fn` returns or
+   * throws. For what Node does synchronously; what `fn` starts and Node finishes later is not covered. Calls nest.
+   *
+   * If the thread cannot come back, because `fn` gave up the privilege, the process aborts with a message: JavaScript
+   * never goes on in the wrong network.
+   *
+   * @throws what `fn` throws; `EPERM` without `CAP_SYS_ADMIN`; `ERR_NETNS_NO_RETURN` if the thread could go in but not
+   * come back; `ERR_NETNS_ASYNC` if `fn` returns a promise; `ERR_NETNS_CLOSED`
+   */
+  runSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    validateFunction(fn)
+    return thread.runSync(this.handle, fn, args)
+  }
+
+  /**
+   * Moves the calling JavaScript thread for good, for a Worker that lives in the namespace. Libuv's pool, which does
+   * `dns.lookup` and `fs`, stays home.
+   *
+   * @throws `ERR_NETNS_MAIN_THREAD` on the main thread unless `force` is set; `EBUSY` inside {@link runSync}; `EPERM`;
+   * `ERR_NETNS_CLOSED`
+   */
+  enterThread(options?: thread.EnterThreadOptions): void {
+    thread.enterThread(this.handle, options)
+  }
+}

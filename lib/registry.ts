@@ -1,0 +1,147 @@
+/** Names for namespaces, shared with `ip netns`. */
+import { attempt, attemptAsync, type Handle } from './native.ts'
+import { validateBoolean, validateName, validateOptions, validatePath, validateSignal } from './validate.ts'
+import { watchNames } from './watch.ts'
+
+/** Where names live. */
+export interface RegistryOptions {
+  /** A directory. @defaultValue `'/run/netns'`, iproute2's */
+  directory?: string
+}
+
+/** How a namespace is made. */
+export interface CreateOptions extends RegistryOptions {
+  /**
+   * Binds it under `/run/netns`, for `ip netns` and everyone, until the name is deleted. Without, it lives while a
+   * handle or a process does.
+   */
+  name?: string
+  /** Brings `lo` up. @defaultValue `true` */
+  loopback?: boolean
+}
+
+/** How a name is deleted. */
+export interface DeleteOptions extends RegistryOptions {
+  /** Even if it names the namespace where this process started. @defaultValue `false` */
+  force?: boolean
+}
+
+/** How names are watched. */
+export interface WatchOptions extends RegistryOptions {
+  /** Ends the watch. */
+  signal?: AbortSignal
+}
+
+/** A name and the namespace it stands for. */
+export interface NamedNetNs {
+  name: string
+  path: string
+  inode: number
+  dev: number
+}
+
+/** A name that came or went. */
+export interface NameEvent {
+  type: 'add' | 'delete'
+  name: string
+}
+
+const DEFAULT_DIRECTORY = '/run/netns'
+
+/** The directory of options that may be missing. */
+export function directoryOf(options: RegistryOptions | undefined): string {
+  const { directory = DEFAULT_DIRECTORY } = validateOptions(options)
+  return validatePath(directory, 'options.directory').toString()
+}
+
+export function openName(name: string, options?: RegistryOptions): Handle {
+  const directory = directoryOf(options)
+  validateName(name)
+  return attempt((native) => native.openName(directory, name))
+}
+
+/** Checked creation options; the name is optional. */
+function creation(options: CreateOptions | undefined) {
+  const { name, loopback } = validateOptions(options)
+  return {
+    directory: directoryOf(options),
+    name: name === undefined ? undefined : validateName(name, 'options.name'),
+    loopback: validateBoolean(loopback, 'options.loopback', true)
+  }
+}
+
+export async function create(options?: CreateOptions): Promise<Handle> {
+  const { directory, name, loopback } = creation(options)
+  return attemptAsync((native) =>
+    name === undefined ? native.Handle.create(loopback) : native.createName(directory, name, loopback)
+  )
+}
+
+export function createSync(options?: CreateOptions): Handle {
+  const { directory, name, loopback } = creation(options)
+  return attempt((native) =>
+    name === undefined ? native.Handle.createSync(loopback) : native.createNameSync(directory, name, loopback)
+  )
+}
+
+export async function attach(handle: Handle, name: string, options?: RegistryOptions): Promise<void> {
+  const directory = directoryOf(options)
+  validateName(name)
+  return attemptAsync((native) => native.attachName(directory, name, handle))
+}
+
+export function attachSync(handle: Handle, name: string, options?: RegistryOptions): void {
+  const directory = directoryOf(options)
+  validateName(name)
+  attempt((native) => native.attachNameSync(directory, name, handle))
+}
+
+export async function remove(name: string, options?: DeleteOptions): Promise<void> {
+  const directory = directoryOf(options)
+  const force = validateBoolean(validateOptions(options).force, 'options.force', false)
+  validateName(name)
+  return attemptAsync((native) => native.deleteName(directory, name, force))
+}
+
+export function removeSync(name: string, options?: DeleteOptions): void {
+  const directory = directoryOf(options)
+  const force = validateBoolean(validateOptions(options).force, 'options.force', false)
+  validateName(name)
+  attempt((native) => native.deleteNameSync(directory, name, force))
+}
+
+type NativeListing = Awaited<ReturnType<import('./native.ts').Native['listNames']>>
+
+/** Native code sends few large values, as each costs a crossing; here they become what users see. */
+function named(directory: string, { names, inodes, dev }: NativeListing): NamedNetNs[] {
+  if (names === '') return []
+  const prefix = directory.endsWith('/') ? directory : `${directory}/`
+  return names.split('/').map((name, index) => ({ name, path: prefix + name, inode: inodes[index] as number, dev }))
+}
+
+export async function list(options?: RegistryOptions): Promise<NamedNetNs[]> {
+  const directory = directoryOf(options)
+  return named(directory, await attemptAsync((native) => native.listNames(directory)))
+}
+
+export function listSync(options?: RegistryOptions): NamedNetNs[] {
+  const directory = directoryOf(options)
+  return named(
+    directory,
+    attempt((native) => native.listNamesSync(directory))
+  )
+}
+
+export async function listStale(options?: RegistryOptions): Promise<string[]> {
+  const directory = directoryOf(options)
+  return (await attemptAsync((native) => native.listNames(directory))).stale
+}
+
+export async function namesOf(handle: Handle, options?: RegistryOptions): Promise<string[]> {
+  const directory = directoryOf(options)
+  return attemptAsync((native) => native.namesOf(directory, handle))
+}
+
+export function watch(options?: WatchOptions): AsyncIterableIterator<NameEvent> {
+  return watchNames(directoryOf(options), validateSignal(validateOptions(options).signal))
+}

@@ -1,0 +1,71 @@
+/** The JavaScript thread goes in, runs a function and comes back. */
+import { stat } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
+import { asynchronous, fromNative, mainThread } from './errors.ts'
+import { attempt, type Handle, native } from './native.ts'
+import { validateBoolean, validateOptions } from './validate.ts'
+
+/** How a thread moves for good. */
+export interface EnterThreadOptions {
+  /** Even if it is the process's main thread. @defaultValue `false` */
+  force?: boolean
+}
+
+let prepared = false
+
+/**
+ * What must exist before a JavaScript thread is inside for the first time, as whatever is born inside stays inside:
+ * libuv's pool, which the first file operation makes before it returns.
+ */
+export function prepareThread(): void {
+  if (prepared) return
+  prepared = true
+  stat('/', () => {})
+  // `process.exit()` inside never returns to the section, and listeners must not run in the wrong network.
+  process.prependListener('exit', () => attempt((binding) => binding.retreat()))
+}
+
+/** Runs `fn` with the thread inside; see `NetNs#runSync`. */
+export function runSync<A extends unknown[], R>(handle: Handle, fn: (...args: A) => R, args: A): R {
+  prepareThread()
+  const binding = native()
+  let threw = false
+  let outcome: unknown
+  try {
+    // Caught on this side, so that even a thrown primitive passes untouched.
+    binding.runInside(handle, () => {
+      try {
+        outcome = fn(...args)
+      } catch (error) {
+        threw = true
+        outcome = error
+      }
+    })
+  } catch (error) {
+    throw fromNative(error)
+  }
+  if (threw) throw outcome
+  if (isThenable(outcome)) {
+    // The mistake is reported once, here, not a second time as an unhandled rejection.
+    Promise.resolve(outcome).catch(() => {})
+    throw asynchronous()
+  }
+  return outcome as R
+}
+
+/** Moves the calling thread for good; see `NetNs#enterThread`. */
+export function enterThread(handle: Handle, options?: EnterThreadOptions): void {
+  const force = validateBoolean(validateOptions(options).force, 'options.force', false)
+  if (isMainThread && !force) throw mainThread()
+  prepareThread()
+  attempt((binding) => binding.moveThread(handle))
+}
+
+function isThenable(value: unknown): boolean {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
+}

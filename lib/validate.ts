@@ -1,0 +1,88 @@
+/** Arguments are checked here, before anything native runs. */
+import { fileURLToPath } from 'node:url'
+import { invalidType, invalidValue, outOfRange } from './errors.ts'
+
+/** `NAME_MAX` of Linux, in bytes. */
+const LONGEST_NAME = 255
+/** The largest C `int`. */
+const LARGEST_INT = 2 ** 31 - 1
+
+/** A name that iproute2 would take too. */
+export function validateName(name: unknown, label = 'name'): string {
+  if (typeof name !== 'string') throw invalidType(label, 'of type string', name)
+  const broken = brokenRule(name)
+  if (broken !== undefined) throw invalidValue(label, name, broken)
+  return name
+}
+
+function brokenRule(name: string): string | undefined {
+  if (name === '') return 'a name cannot be empty'
+  if (name === '.' || name === '..') return 'a name cannot be . or ..'
+  if (name.includes('/')) return 'a name cannot contain a slash'
+  if (name.includes('\0')) return 'a name cannot contain a NUL'
+  if (!name.isWellFormed()) return 'a name cannot contain a lone surrogate'
+  if (Buffer.byteLength(name) > LONGEST_NAME) return 'a name cannot be longer than 255 bytes'
+  return undefined
+}
+
+/** A positive integer, as a process or thread id is. */
+export function validateId(id: unknown, label: string): number {
+  return validateInteger(id, label, 1)
+}
+
+/** A descriptor number. */
+export function validateDescriptor(fd: unknown): number {
+  return validateInteger(fd, 'fd', 0)
+}
+
+function validateInteger(value: unknown, label: string, least: number): number {
+  if (typeof value !== 'number') throw invalidType(label, 'of type number', value)
+  if (!Number.isInteger(value)) throw outOfRange(label, 'an integer', value)
+  if (value < least || value > LARGEST_INT) throw outOfRange(label, `>= ${least} && <= ${LARGEST_INT}`, value)
+  return value
+}
+
+/** A path as Node's `fs` takes it, as bytes. */
+export function validatePath(path: unknown, label = 'path'): Buffer {
+  const bytes = pathBytes(path, label)
+  if (bytes.length === 0) throw invalidValue(label, path, 'a path cannot be empty')
+  if (bytes.includes(0)) throw invalidValue(label, path, 'a path cannot contain a NUL')
+  return bytes
+}
+
+function pathBytes(path: unknown, label: string): Buffer {
+  if (typeof path === 'string') return Buffer.from(path)
+  if (path instanceof URL) return Buffer.from(fileURLToPath(path))
+  if (path instanceof Uint8Array) return Buffer.from(path)
+  throw invalidType(label, 'of type string or an instance of Buffer or URL', path)
+}
+
+/** A function. */
+export function validateFunction(fn: unknown, label = 'fn'): void {
+  if (typeof fn !== 'function') throw invalidType(label, 'of type function', fn)
+}
+
+/** An options object or nothing. */
+export function validateOptions<T extends object>(options: T | undefined, label = 'options'): Partial<T> {
+  if (options === undefined) return {}
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidType(label, 'of type object', options)
+  }
+  return options
+}
+
+/** A boolean, or nothing for its default. */
+export function validateBoolean(value: unknown, label: string, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault
+  if (typeof value !== 'boolean') throw invalidType(label, 'of type boolean', value)
+  return value
+}
+
+/** An `AbortSignal` or nothing. */
+export function validateSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined) return undefined
+  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
+    throw invalidType('options.signal', 'an instance of AbortSignal', signal)
+  }
+  return signal as AbortSignal
+}

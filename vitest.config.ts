@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['__test__/**/*.test.ts'],
+    // Namespaces, descriptors and threads are counted, so each file has a process to itself.
+    pool: 'forks',
+    setupFiles: ['__test__/setup.ts'],
+    testTimeout: 60_000,
+    typecheck: { enabled: true, include: ['__test__/types/**/*.test-d.ts'], tsconfig: './tsconfig.json' }
+  },
+  ssr: { resolve: { conditions: ['netns-source'] } }
+})
