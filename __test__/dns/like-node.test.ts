@@ -1,0 +1,320 @@
+/** The same server, the same question: what Node's own resolver gives is what ours gives. */
+import nodeDns from 'node:dns'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDns } from '../../lib/dns/dns.ts'
+import { NOWHERE } from './files.ts'
+import { a, aaaa, cname, type NameServer, nameServer, type Say } from './name-server.ts'
+
+const dns = createDns(NOWHERE)
+let server: NameServer
+
+beforeAll(async () => {
+  server = await nameServer(() => undefined)
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const mx = { type: 'MX', name: 'x.test', ttl: 3, data: { preference: 7, exchange: 'mail.test' } }
+const naptr = {
+  type: 'NAPTR',
+  name: 'x.test',
+  data: { order: 1, preference: 2, flags: 's', services: 'SIP+D2U', regexp: '!^.*$!x!', replacement: 'sip.test' }
+}
+const soa = (mname: string) => ({
+  type: 'SOA',
+  name: 'x.test',
+  data: { mname, rname: 'first\\.last.test', serial: 1, refresh: 2, retry: 3, expire: 4, minimum: 4294967295 }
+})
+const tlsa = {
+  type: 'TLSA',
+  name: 'x.test',
+  data: { usage: 3, selector: 1, matchingType: 1, certificate: Buffer.from('abcd') }
+}
+const caa = [
+  { type: 'CAA', name: 'x.test', data: { flags: 128, tag: 'issue', value: 'ca.test' } },
+  { type: 'CAA', name: 'x.test', data: { flags: 0, tag: 'iodef', value: 'mailto:é' } }
+]
+const srv = [
+  { type: 'SRV', name: 'x.test', data: { priority: 1, weight: 2, port: 3, target: 'srv.test' } },
+  { type: 'SRV', name: 'x.test', data: { priority: 1, weight: 2, port: 3, target: '.' } }
+]
+const txt = [
+  { type: 'TXT', name: 'x.test', data: [Buffer.from([0xff, 0xc3, 0xa9, 0, 65]), Buffer.from('b')] },
+  { type: 'TXT', name: 'x.test', data: [Buffer.from('')] }
+]
+const names = [
+  { type: 'PTR', name: 'x.test', data: 'p q.test' },
+  { type: 'PTR', name: 'x.test', data: 'P"(\\$@;é.test' },
+  { type: 'NS', name: 'x.test', data: 'ns\x001.test' },
+  { type: 'NS', name: 'x.test', data: '.' }
+]
+const hinfo = { type: 'HINFO', name: 'x.test', data: { cpu: 'a', os: 'b' } }
+
+const SAYINGS: Record<string, Say> = {
+  'no record': {},
+  'an address': { answers: [a('x.test', '192.0.2.1')] },
+  'addresses of both families': {
+    answers: [a('x.test', '192.0.2.1', 9), aaaa('x.test', '2001:db8::1', 2 ** 31), a('x.test', '192.0.2.2', 0)]
+  },
+  'addresses in every form': {
+    answers: ['::ffff:1.2.3.4', '::1', '::', '2001:0:0:1:0:0:0:1', '::1.2.3.4', '1:0:2:3:4:5:6:7'].map((address) =>
+      aaaa('x.test', address)
+    )
+  },
+  'an alias': { answers: [cname('x.test', 'y.test', 5), a('y.test', '192.0.2.1', 77)] },
+  'an alias alone': { answers: [cname('x.test', 'y.test', 5)] },
+  'a chain of aliases': {
+    answers: [cname('x.test', 'y.test', 50), cname('y.test', 'z.test', 5), a('z.test', '192.0.2.1', 77)]
+  },
+  'an alias and both families': {
+    answers: [cname('x.test', 'y.test', 5), aaaa('y.test', '2001:db8::1', 9), a('y.test', '192.0.2.1', 77)]
+  },
+  'an address of another name': { answers: [a('other.test', '192.0.2.9')] },
+  'mail servers': { answers: [mx, { ...mx, data: { preference: 0, exchange: '.' } }] },
+  'a start of authority': { answers: [soa('ns1.test')] },
+  'certification authorities': { answers: caa },
+  'naming authority': { answers: [naptr] },
+  services: { answers: srv },
+  texts: { answers: txt },
+  'odd names': { answers: names },
+  'a type that Node does not know': { answers: [hinfo] },
+  'everything': {
+    answers: [...txt, a('x.test', '192.0.2.1'), aaaa('x.test', '2001:db8::1', 9), mx, ...srv, ...names, naptr, soa('n.t'), ...caa]
+  },
+  certificates: { answers: [tlsa] },
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 9, 10, 15].map((rcode) => [`code ${rcode}`, { rcode }])),
+  'code 3 with an answer': { rcode: 3, answers: [a('x.test', '192.0.2.1')] },
+  'code 6 with an answer': { rcode: 6, answers: [a('x.test', '192.0.2.1')] }
+}
+const METHODS = Object.getOwnPropertyNames(Object.getPrototypeOf(nodeDns.Resolver.prototype)).concat(
+  Object.getOwnPropertyNames(nodeDns.Resolver.prototype)
+)
+const QUESTIONS = METHODS.filter((name) => /^resolve./.test(name))
+
+type Resolver = Record<string, (...args: unknown[]) => Promise<unknown>>
+
+async function outcome(act: () => Promise<unknown> | unknown): Promise<unknown> {
+  try {
+    return { value: await act() }
+  } catch (error) {
+    const { message, ...rest } = error as Error
+    return { message, ...rest, isTypeError: error instanceof TypeError, isRangeError: error instanceof RangeError }
+  }
+}
+
+function resolver(from: typeof nodeDns, options: object = { timeout: 1000, tries: 1 }): Resolver {
+  const made = new from.promises.Resolver(options)
+  made.setServers([server.address])
+  return made as unknown as Resolver
+}
+
+async function both(act: (from: typeof nodeDns) => Promise<unknown> | unknown): Promise<void> {
+  const theirs = await outcome(() => act(nodeDns))
+  expect(await outcome(() => act(dns))).toEqual(theirs)
+}
+
+describe.each(Object.entries(SAYINGS))('told %s', (_, saying) => {
+  it.each(QUESTIONS)('%s gives what Node gives', async (method) => {
+    server.answering = () => saying
+    await both((from) => resolver(from)[method]?.('x.test'))
+  })
+
+  it('gives the time to live when asked', async () => {
+    server.answering = () => saying
+    await both((from) => resolver(from)['resolve4']?.('x.test', { ttl: true }))
+    await both((from) => resolver(from)['resolve6']?.('x.test', { ttl: true }))
+  })
+})
+
+describe('the names that may be asked', () => {
+  const NAMES = ['a..b', `${'a'.repeat(64)}.t`, '', '.', 'a.', 'é.t', 'EXAMPLE.t', 'a b.t', 'a_b.t', '-x.t', '1.2.3.4']
+  it.each([...NAMES, '::1', '.a', 'a\\', '%41.t', 'ｅ.t', 'foo.onion', 'localhost', '*.x.t', '0/25.x.t', '@'])(
+    '%j is taken, or refused, as by Node',
+    async (name) => {
+      server.answering = () => ({ answers: [a('x.test', '192.0.2.1')] })
+      server.asked.length = 0
+      await both((from) => resolver(from)['resolve4']?.(name))
+      const asked = server.asked.map((each) => each.name.toLowerCase())
+      expect(asked.slice(asked.length / 2)).toEqual(asked.slice(0, asked.length / 2))
+    }
+  )
+})
+
+describe('reverse', () => {
+  it.each(['192.0.2.1', '2001:db8::1', '::ffff:1.2.3.4', 'fe80::1%lo', 'x', '1.2.3', ''])('%j as Node', async (address) => {
+    const pointer = (name: string) => ({ type: 'PTR', name, data: 'host.test' })
+    server.answering = ({ name }) => ({ answers: [pointer(name), pointer(name)] })
+    server.asked.length = 0
+    await both((from) => resolver(from)['reverse']?.(address))
+    expect(server.asked[1]?.name).toBe(server.asked[0]?.name)
+    server.answering = () => ({ rcode: 3 })
+    await both((from) => resolver(from)['reverse']?.(address))
+  })
+})
+
+describe('the module', () => {
+  it('has what node:dns has', () => {
+    const shape = (module: object) =>
+      Object.fromEntries(
+        Object.entries(module).map(([name, value]) => [name, typeof value === 'function' ? value.length : typeof value])
+      )
+    expect(shape(dns)).toEqual(shape(nodeDns))
+    expect(shape(dns.promises)).toEqual(shape(nodeDns.promises))
+    const constants = (module: object) => Object.entries(module).filter(([, value]) => typeof value !== 'function')
+    expect(constants(dns).filter(([name]) => name !== 'promises')).toEqual(
+      expect.arrayContaining(constants(nodeDns).filter(([name]) => name !== 'promises'))
+    )
+  })
+
+  it('names its functions and classes as Node does', () => {
+    const named = (module: object) =>
+      Object.values(module).flatMap((value) => (typeof value === 'function' ? [value.name] : []))
+    const sorted = (module: object) => named(module).sort()
+    // Node's own are anonymous in part; these are what stack traces show.
+    expect(sorted(dns)).toEqual(expect.arrayContaining(['Resolver', 'lookup', 'lookupService', 'setServers']))
+    expect(sorted(dns.promises)).toEqual(expect.arrayContaining(['Resolver', 'lookup', 'lookupService']))
+  })
+
+  it('is an instance of what Node has', () => {
+    expect(new dns.Resolver()).toBeInstanceOf(nodeDns.Resolver)
+    expect(new dns.promises.Resolver()).toBeInstanceOf(nodeDns.promises.Resolver)
+  })
+})
+
+describe('wrong arguments', () => {
+  const nothing = (): void => undefined
+  const WRONG: Record<string, (from: never) => unknown> = {}
+  const add = (name: string, act: (from: typeof nodeDns) => unknown): void => {
+    WRONG[name] = act as (from: never) => unknown
+  }
+  const call = (target: unknown, method: string, ...args: unknown[]): unknown =>
+    (target as Record<string, (...args: unknown[]) => unknown>)[method]?.(...args)
+
+  for (const method of ['resolve4', 'resolve', 'resolveMx', 'reverse']) {
+    for (const name of [undefined, null, 1, {}, []]) {
+      add(`${method}(${String(name)})`, (from) => call(from, method, name, nothing))
+      add(`promises.${method}(${String(name)})`, (from) => call(from.promises, method, name))
+    }
+    add(`${method} without a callback`, (from) => call(from, method, 'x.test'))
+  }
+  for (const type of ['HINFO', 'a', '', 1, null, {}]) {
+    add(`resolve of ${String(type)}`, (from) => call(from, 'resolve', 'x.test', type, nothing))
+    add(`promises.resolve of ${String(type)}`, (from) => call(from.promises, 'resolve', 'x.test', type))
+  }
+  const lookups: unknown[][] = [
+    [1, {}],
+    [{}, {}],
+    ['x.test', 'IPv4'],
+    ['x.test', true],
+    ['x.test', 5],
+    ['x.test', -1],
+    ['x.test', { family: 5 }],
+    ['x.test', { family: '4' }],
+    ['x.test', { family: 'IPv5' }],
+    ['x.test', { hints: 1 << 20 }],
+    ['x.test', { hints: 'x' }],
+    ['x.test', { all: 'x' }],
+    ['x.test', { all: 0 }],
+    ['x.test', { verbatim: 'x' }],
+    ['x.test', { order: 'x' }],
+    ['x.test', { order: 4 }]
+  ]
+  for (const [index, args] of lookups.entries()) {
+    add(`lookup ${index}`, (from) => call(from, 'lookup', ...args, nothing))
+    add(`promises.lookup ${index}`, (from) => call(from.promises, 'lookup', ...args))
+  }
+  add('lookup without a callback', (from) => call(from, 'lookup', 'x.test', {}))
+  add('lookup of a name alone', (from) => call(from, 'lookup', 'x.test'))
+  add('lookup with a callback that is none', (from) => call(from, 'lookup', 'x.test', {}, 'x'))
+  const services: unknown[][] = [
+    [],
+    ['127.0.0.1'],
+    ['127.0.0.1', 80],
+    ['x', 80, nothing],
+    [1, 80, nothing],
+    ['127.0.0.1', 65536, nothing],
+    ['127.0.0.1', -1, nothing],
+    ['127.0.0.1', 'x', nothing],
+    ['127.0.0.1', null, nothing],
+    ['127.0.0.1', 1.5, nothing],
+    ['127.0.0.1', 80, 'x'],
+    ['127.0.0.1', '80', 'x'],
+    ['127.0.0.1', 80, nothing, 1]
+  ]
+  for (const [index, args] of services.entries()) {
+    add(`lookupService ${index}`, (from) => call(from, 'lookupService', ...args))
+    const promised = args.filter((arg) => typeof arg !== 'function')
+    if (promised.length !== 2 || index >= 5 || promised[0] !== '127.0.0.1') {
+      add(`promises.lookupService ${index}`, (from) => call(from.promises, 'lookupService', ...promised))
+    }
+  }
+  for (const servers of [undefined, null, 'x', {}, [1], ['x'], ['1.2.3.4.5'], ['1.2.3.4:x'], ['[::1'], [null]]) {
+    add(`setServers(${JSON.stringify(servers)})`, (from) => call(new from.Resolver(), 'setServers', servers))
+    add(`the module's setServers(${JSON.stringify(servers)})`, (from) => call(from, 'setServers', servers))
+  }
+  for (const options of [{ timeout: 'x' }, { timeout: -2 }, { timeout: 1.5 }, { tries: 0 }, { tries: 'x' }, { tries: null }]) {
+    add(`new Resolver(${JSON.stringify(options)})`, (from) => new from.Resolver(options as never) && undefined)
+    add(`new promises.Resolver(${JSON.stringify(options)})`, (from) => new from.promises.Resolver(options as never) && undefined)
+  }
+  for (const local of [[], [1], ['x'], ['1.2.3.4', 1], ['1.2.3.4', '1.2.3.5'], ['::1', '::1'], ['', '']]) {
+    add(`setLocalAddress(${JSON.stringify(local)})`, (from) => call(new from.Resolver(), 'setLocalAddress', ...local))
+  }
+  for (const order of ['x', undefined, null, 4, {}]) {
+    add(`setDefaultResultOrder(${String(order)})`, (from) => call(from, 'setDefaultResultOrder', order))
+  }
+
+  it.each(Object.entries(WRONG))('%s: the same error as Node', async (_, act) => {
+    const before = nodeDns.getServers()
+    try {
+      await both((from) => act(from as never))
+    } finally {
+      nodeDns.setServers(before)
+    }
+  })
+})
+
+describe('servers', () => {
+  const SERVERS = ['1.2.3.4', '1.2.3.4:5353', '[::1]:5353', '::1', '[2001:db8::1]', '127.0.0.1:53', '[::1]:53']
+  it('are listed as Node lists them', async () => {
+    await both((from) => {
+      const made = new from.Resolver()
+      made.setServers(SERVERS)
+      return made.getServers()
+    })
+    await both((from) => {
+      const made = new from.Resolver()
+      made.setServers([])
+      return made.getServers()
+    })
+  })
+
+  it('cannot be changed while a query is under way', async () => {
+    server.answering = () => undefined
+    await both(async (from) => {
+      const made = new from.Resolver()
+      made.setServers([server.address])
+      const asked = promisify(made.resolve4.bind(made))('x.test').catch(() => undefined)
+      try {
+        made.setServers(['127.0.0.1'])
+      } finally {
+        made.cancel()
+        await asked
+      }
+    })
+  })
+})
+
+describe('what needs no network', () => {
+  it.each(['127.0.0.1', '::1', 'fe80::1%lo', '::ffff:1.2.3.4'])('lookup of %s', async (address) => {
+    await both((from) => from.promises.lookup(address))
+    await both((from) => from.promises.lookup(address, { all: true }))
+    await both((from) => promisify(from.lookup)(address))
+    await both((from) => promisify(from.lookup)(address, { family: 6, all: true }))
+  })
+
+  it.each([undefined, null, '', false, 0])('lookup of %s', async (name) => {
+    await both((from) => from.promises.lookup(name as never))
+    await both((from) => from.promises.lookup(name as never, { all: true, family: 6 }))
+    await both((from) => promisify(from.lookup)(name as never, { family: 6 }))
+  })
+})

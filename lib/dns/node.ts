@@ -1,0 +1,40 @@
+/** Node's own module, before anything of it was replaced: it checks arguments, and its classes are extended. */
+import dns from 'node:dns'
+import { runtime } from './errors.ts'
+
+/** What Node itself does with what needs no network: wrong arguments, addresses. */
+export const node = {
+  lookup: dns.lookup,
+  lookupService: dns.lookupService,
+  getDefaultResultOrder: dns.getDefaultResultOrder,
+  setDefaultResultOrder: dns.setDefaultResultOrder,
+  promises: { lookup: dns.promises.lookup, lookupService: dns.promises.lookupService },
+  Resolver: dns.Resolver,
+  PromisesResolver: dns.promises.Resolver
+} as const
+
+let proved = false
+
+/**
+ * Node's `Resolver` keeps what asks the questions in `_handle` and nothing else of it: proved with one whose answers
+ * are known, as on a runtime where that is not so questions would go out through sockets of the runtime's own.
+ *
+ * @throws NetnsError `ERR_NETNS_RUNTIME`
+ */
+export function proveRuntime(): void {
+  if (proved) return
+  const resolver = new node.Resolver() as unknown as { _handle: unknown; getServers(): string[] }
+  if (typeof resolver._handle !== 'object') throw runtime('dns.Resolver has no _handle')
+  const asked: string[] = []
+  resolver._handle = {
+    getServers: () => [['192.0.2.53', 5353]],
+    queryA: (_: unknown, name: string) => {
+      asked.push(name)
+      return 0
+    }
+  }
+  if (resolver.getServers()[0] !== '192.0.2.53:5353') throw runtime('dns.Resolver does not use its _handle')
+  ;(resolver as unknown as typeof dns).resolve4('probe.invalid', () => undefined)
+  if (asked[0] !== 'probe.invalid') throw runtime('dns.Resolver does not ask its _handle')
+  proved = true
+}

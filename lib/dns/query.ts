@@ -1,0 +1,144 @@
+/** A question put to servers, one after another, until one answers or the tries are used up. */
+import { AsyncResource } from 'node:async_hooks'
+import type { Exchange, LocalAddress } from './exchange.ts'
+import { failureOf } from './records.ts'
+import type { Server } from './server.ts'
+import { sendByTcp } from './tcp.ts'
+import type { Datagrams } from './udp.ts'
+import type { Question, Reply } from './wire.ts'
+
+/** How to ask. */
+export interface Plan {
+  /** In the order to ask them. */
+  readonly servers: readonly Server[]
+  /** Milliseconds that the first try may take. */
+  readonly timeout: number
+  /** How often each server is asked. */
+  readonly tries: number
+  /** Whether each round takes twice as long as the last. */
+  readonly backoff: boolean
+  /** Milliseconds that no try takes longer than; 0 for no bound. */
+  readonly maxTimeout: number
+  /** By TCP only. */
+  readonly tcp: boolean
+  readonly local: LocalAddress
+  /** See {@link Datagrams.send}. */
+  readonly network: unknown
+}
+
+/** Called with a code, or with an answer. */
+export type Done = (code: string | undefined, reply?: Reply) => void
+
+/** The longest delay of a timer. */
+const LONGEST = 2 ** 31 - 1
+/** These say that the server cannot help, not that the name does not exist: another may know. */
+const UNHELPFUL: readonly (string | undefined)[] = ['ESERVFAIL', 'ENOTIMP', 'EREFUSED']
+
+/** A question under way. `done` is called once, in the async context that made the query. */
+export class Query extends AsyncResource {
+  readonly #plan: Plan
+  readonly #question: Question
+  readonly #datagrams: Datagrams
+  readonly #done: Done
+  readonly #exchanges: Exchange[] = []
+  #tried = 0
+  #timer: NodeJS.Timeout | undefined
+  #finished = false
+  #lastFailure = 'ETIMEOUT'
+  /** What the first server that could not help said. */
+  #excuse: string | undefined
+
+  constructor(plan: Plan, question: Question, datagrams: Datagrams, done: Done) {
+    super('NETNS_DNS_QUERY')
+    this.#plan = plan
+    this.#question = question
+    this.#datagrams = datagrams
+    this.#done = done
+    this.#next()
+  }
+
+  /** Ends it with `code`, soon. */
+  abort(code: string): void {
+    this.#fail(code)
+  }
+
+  #next(): void {
+    const { servers, tries } = this.#plan
+    if (this.#tried >= servers.length * tries) {
+      this.#fail(this.#excuse ?? this.#lastFailure)
+      return
+    }
+    const server = servers[this.#tried % servers.length] as Server
+    const round = Math.floor(this.#tried / servers.length)
+    this.#tried += 1
+    this.#attempt(server, this.#patience(round), this.#plan.tcp)
+  }
+
+  #attempt(server: Server, patience: number, tcp: boolean): void {
+    let settled = false
+    // A refusal or a broken answer ends this try; a late answer still counts while later tries are made.
+    const settle = (act: () => void): void => {
+      if (settled || this.#finished) return
+      settled = true
+      this.runInAsyncScope(act)
+    }
+    clearTimeout(this.#timer)
+    const timer = setTimeout(() => this.#giveUp('ETIMEOUT'), patience)
+    this.#timer = timer
+    const current = (): boolean => this.#timer === timer
+    const waiter = {
+      question: this.#question,
+      heard: (reply: Reply | undefined) => settle(() => this.#judge(reply, server, patience, tcp, current())),
+      failed: (error: Error) => settle(() => this.#refused(error, current()))
+    }
+    const { local, network } = this.#plan
+    const exchange = tcp ? sendByTcp(server, local, waiter) : this.#datagrams.send(server, local, network, waiter)
+    this.#exchanges.push(exchange)
+  }
+
+  #judge(reply: Reply | undefined, server: Server, patience: number, tcp: boolean, current: boolean): void {
+    if (reply?.truncated === true && !tcp) {
+      this.#attempt(server, patience, true)
+      return
+    }
+    const code = reply === undefined ? 'EBADRESP' : failureOf(reply)
+    const another = this.#tried < this.#plan.servers.length
+    if (reply !== undefined && (!UNHELPFUL.includes(code) || !another)) {
+      this.#finish()
+      this.#done(UNHELPFUL.includes(code) ? (this.#excuse ?? code) : code, reply)
+      return
+    }
+    if (reply !== undefined) this.#excuse ??= code
+    if (current) this.#giveUp(code ?? 'EBADRESP')
+  }
+
+  #refused(error: NodeJS.ErrnoException, current: boolean): void {
+    // Our own errors (a closed namespace) are no matter of which server is asked.
+    if (error.code?.startsWith('ERR_')) this.#fail(error.code)
+    else if (current) this.#giveUp('ECONNREFUSED')
+  }
+
+  #giveUp(code: string): void {
+    this.#lastFailure = code
+    this.#next()
+  }
+
+  #patience(round: number): number {
+    const { timeout, backoff, maxTimeout } = this.#plan
+    const wanted = backoff ? timeout * 2 ** Math.min(round, 30) : timeout
+    return Math.min(wanted, maxTimeout > 0 ? maxTimeout : LONGEST, LONGEST)
+  }
+
+  /** Failures are told in a turn of their own: what the callback throws must not keep other questions from theirs. */
+  #fail(code: string): void {
+    if (this.#finished) return
+    this.#finish()
+    this.runInAsyncScope(() => setImmediate(this.#done, code))
+  }
+
+  #finish(): void {
+    this.#finished = true
+    clearTimeout(this.#timer)
+    for (const exchange of this.#exchanges) exchange.close()
+  }
+}

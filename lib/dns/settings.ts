@@ -1,0 +1,46 @@
+/** What the files of a source say, as they are now. */
+import { type Hosts, parseHosts, parseServices } from './hosts.ts'
+import { parseResolvConf, type ResolvConf } from './resolv-conf.ts'
+import type { DnsSource } from './source.ts'
+import { WatchedFile } from './watched-file.ts'
+
+/** glibc reads no longer line than this allows for, and a list of servers never is that long. */
+const LONGEST_CONF = 64 * 1024
+/** Block lists of some hundred thousand names are in use. */
+const LONGEST_HOSTS = 16 * 1024 * 1024
+const LONGEST_SERVICES = 1024 * 1024
+
+/** See the module. One for all resolvers of a source, so that each file is kept once. */
+export class Settings {
+  readonly #source: DnsSource
+  readonly #resolvConf: WatchedFile<ResolvConf>
+  readonly #hosts: WatchedFile<Hosts>
+  readonly #services: WatchedFile<ReadonlyMap<number, string>>
+
+  constructor(source: DnsSource) {
+    this.#source = source
+    this.#resolvConf = new WatchedFile(source.resolvConf, (text) => parseResolvConf(text, source.port), LONGEST_CONF)
+    this.#hosts = new WatchedFile(source.hosts, parseHosts, LONGEST_HOSTS)
+    this.#services = new WatchedFile(source.services ?? ['/etc/services'], parseServices, LONGEST_SERVICES)
+  }
+
+  /** resolv.conf. */
+  resolvConf(): ResolvConf {
+    return this.#resolvConf.read()
+  }
+
+  /** The hosts file. */
+  hosts(): Hosts {
+    return this.#hosts.read()
+  }
+
+  /** The names of TCP ports. */
+  services(): ReadonlyMap<number, string> {
+    return this.#services.read()
+  }
+
+  /** See {@link DnsSource.network}. */
+  network(): unknown {
+    return this.#source.network?.()
+  }
+}
