@@ -1,5 +1,6 @@
 /** Every error of the library is made here. */
 import { inspect } from 'node:util'
+import { currentRuntime } from './runtime.ts'
 
 /** What native code says of a failure: data, as an exception thrown off the JavaScript thread has no stack. */
 export interface ErrorRecord {
@@ -97,6 +98,45 @@ export function mainThread(): NetnsError {
     message:
       'enterThread would move the main thread of the process for good, and everything it starts with it. Call it in a ' +
       'Worker, or pass { force: true }.'
+  })
+}
+
+/** `ERR_NETNS_OUTSIDE`: I/O outside of every context, which `NetNs.outside('deny')` refuses. */
+export function outsideContext(): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_OUTSIDE',
+    message:
+      "this I/O started outside of every namespace's context, which NetNs.outside('deny') refuses. Start it in run, or " +
+      'bind the callback it starts in.'
+  })
+}
+
+/** `ERR_NETNS_RUNTIME`: contexts would not hold on this runtime, so there are none. */
+export function runtimeLacks(what: string): NetnsError {
+  const { name, version } = currentRuntime()
+  return new NetnsError({
+    code: 'ERR_NETNS_RUNTIME',
+    message:
+      `contexts need ${what}, which ${name} ${version} does not have. Handles, names and runSync still work; for contexts ` +
+      'use Node.js 20.19 or newer.'
+  })
+}
+
+/** `ERR_NETNS_CAPTURED`: a function of Node's was taken before the hooks were on, and would leave the namespace. */
+export function capturedReference(name: string, call: string): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_CAPTURED',
+    message:
+      `${call} was refused: this reference to ${name} was taken before contexts were used for the first time, and would ` +
+      'not stay in the namespace. Start the program with `node --import node-netns/register`.'
+  })
+}
+
+/** `ERR_NETNS_STRAYED`: the kernel says that a socket is of another namespace than it should be. It was closed. */
+export function strayed(wanted: string): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_STRAYED',
+    message: `a socket that belongs in ${wanted} was opened elsewhere, and was closed unused. Please report this.`
   })
 }
 

@@ -11,6 +11,14 @@ export interface Owner {
   userNamespace: string
 }
 
+let home: { dev: number; inode: number } | undefined
+
+/** Whether it is the namespace where the process started. */
+export function isHome(namespace: Namespace): boolean {
+  home ??= attempt((native) => native.Handle.home().identify())
+  return namespace.inode === home.inode && namespace.dev === home.dev
+}
+
 /** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
 export class Namespace implements Disposable, AsyncDisposable {
   readonly #name: string | undefined

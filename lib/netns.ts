@@ -1,4 +1,6 @@
 /** The public class: a namespace, where to get one, and what to do in it. */
+import * as context from './context/context.ts'
+import { hereOrHome } from './context/place.ts'
 import { badDescriptor } from './errors.ts'
 import { Namespace } from './namespace.ts'
 import { attempt } from './native.ts'
@@ -19,12 +21,30 @@ import { validateDescriptor, validateFunction, validateId, validatePath } from '
  */
 export class NetNs extends Namespace {
   /**
-   * The namespace of the calling thread.
+   * The namespace of the running async context; outside of any, of the calling thread. A handle of its own: closing it
+   * leaves the context as it is.
    *
-   * @throws `EMFILE`
+   * @throws `EMFILE`; `ERR_NETNS_CLOSED` in the context of a handle that was closed
    */
   static current(): NetNs {
+    const place = hereOrHome()
+    if (place !== undefined)
+      return new NetNs(
+        attempt(() => place.handle.share()),
+        place.name
+      )
     return new NetNs(attempt((native) => native.Handle.current()))
+  }
+
+  /**
+   * What I/O outside of every context does, in this JavaScript realm: goes home, is refused with `ERR_NETNS_OUTSIDE`
+   * (so that a lost context is an error, never a leak), or goes to one namespace (so that a whole program lives there).
+   *
+   * @param policy - `'home'` is the default
+   * @throws `ERR_NETNS_RUNTIME`, `ERR_NETNS_CLOSED`
+   */
+  static outside(policy: 'home' | 'deny' | NetNs): void {
+    context.outside(policy)
   }
 
   /** The namespace where the process started: of its main thread, when this library was first used. */
@@ -170,6 +190,43 @@ export class NetNs extends Namespace {
   }
 
   /**
+   * Runs `fn` in an async context that is in this namespace, through every await, timer and event: whatever Node or a
+   * library starts there is inside. Returns what `fn` returns. `docs/contexts.md` says what is covered.
+   *
+   * @throws what `fn` throws; `ERR_NETNS_RUNTIME` where contexts would not hold; `ERR_NETNS_CLOSED`
+   * @example
+   * ```ts
+   * await red.run(async () => {
+   *   http.createServer((request, response) => response.end('hi')).listen(80)
+   *   await fetch('http://127.0.0.1/')
+   * })
+   * ```
+   */
+  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    validateFunction(fn)
+    return context.run(this, fn, args)
+  }
+
+  /**
+   * The rest of the running async context is in this namespace.
+   *
+   * @throws as {@link run}
+   */
+  enter(): void {
+    context.enter(this)
+  }
+
+  /**
+   * A function that runs in a context of this namespace wherever it is called, with its own `this` and arguments.
+   *
+   * @throws as {@link run}
+   */
+  bind<F extends (...args: never[]) => unknown>(fn: F): F {
+    validateFunction(fn)
+    return context.bind(this, fn)
+  }
+
+  /**
    * The JavaScript thread itself goes in (setns(2)), runs `fn` to its end and comes back, whether `fn` returns or
    * throws. For what Node does synchronously; what `fn` starts and Node finishes later is not covered. Calls nest.
    *
@@ -181,7 +238,7 @@ export class NetNs extends Namespace {
    */
   runSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     validateFunction(fn)
-    return thread.runSync(this.handle, fn, args)
+    return context.runSync(this, fn, args)
   }
 
   /**

@@ -3,6 +3,7 @@ import { release } from 'node:os'
 import type { NetnsError } from './errors.ts'
 import { attemptAsync, native } from './native.ts'
 import { directoryOf, type RegistryOptions } from './registry.ts'
+import { currentRuntime, type Runtime } from './runtime.ts'
 
 /** One ability: it works, or why not and what to do. */
 export type Ability = { ok: true } | { ok: false; code: string; why: string; remedy: string }
@@ -14,7 +15,7 @@ export interface Probe {
   /** The kernel's release. */
   kernel: string
   /** What runs this JavaScript. */
-  runtime: { name: 'node' | 'electron' | 'bun' | 'deno'; version: string }
+  runtime: Runtime
   /** Each ability, tried for real. */
   can: Record<'open' | 'create' | 'createNamed' | 'runSync' | 'rootless' | 'configure', Ability>
 }
@@ -32,7 +33,7 @@ export interface Probe {
  */
 export async function probe(options?: RegistryOptions): Promise<Probe> {
   const directory = directoryOf(options)
-  const machine = { kernel: release(), runtime: runtime() }
+  const machine = { kernel: release(), runtime: currentRuntime() }
   try {
     native()
   } catch (error) {
@@ -66,13 +67,4 @@ export async function probe(options?: RegistryOptions): Promise<Probe> {
 function obstacle(error: NetnsError): Ability {
   const [why, ...remedy] = error.message.split('. ')
   return { ok: false, code: error.code, why: why as string, remedy: remedy.join('. ') }
-}
-
-function runtime(): Probe['runtime'] {
-  const versions = process.versions as Record<string, string | undefined>
-  for (const name of ['electron', 'bun', 'deno'] as const) {
-    const version = versions[name]
-    if (version !== undefined) return { name, version }
-  }
-  return { name: 'node', version: process.versions.node }
 }

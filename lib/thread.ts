@@ -25,14 +25,14 @@ export function prepareThread(): void {
   process.prependListener('exit', () => attempt((binding) => binding.retreat()))
 }
 
-/** Runs `fn` with the thread inside; see `NetNs#runSync`. */
-export function runSync<A extends unknown[], R>(handle: Handle, fn: (...args: A) => R, args: A): R {
+/** Calls `fn` with the thread inside. What it throws passes untouched. */
+export function callInside<A extends unknown[], R>(handle: Handle, fn: (...args: A) => R, args: A): R {
   prepareThread()
   const binding = native()
   let threw = false
   let outcome: unknown
   try {
-    // Caught on this side, so that even a thrown primitive passes untouched.
+    // Caught on this side, so that even a thrown primitive passes as it is.
     binding.runInside(handle, () => {
       try {
         outcome = fn(...args)
@@ -45,12 +45,18 @@ export function runSync<A extends unknown[], R>(handle: Handle, fn: (...args: A)
     throw fromNative(error)
   }
   if (threw) throw outcome
+  return outcome as R
+}
+
+/** Runs `fn` with the thread inside; see `NetNs#runSync`. */
+export function runSync<A extends unknown[], R>(handle: Handle, fn: (...args: A) => R, args: A): R {
+  const outcome = callInside(handle, fn, args)
   if (isThenable(outcome)) {
     // The mistake is reported once, here, not a second time as an unhandled rejection.
     Promise.resolve(outcome).catch(() => {})
     throw asynchronous()
   }
-  return outcome as R
+  return outcome
 }
 
 /** Moves the calling thread for good; see `NetNs#enterThread`. */

@@ -32,7 +32,7 @@ export function prepare() {
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
   })
   once('native', ['Cargo.toml', 'Cargo.lock', 'crates', 'package.json'], buildNative)
-  once('typescript', ['index.ts', 'lib', 'tsconfig.json', 'tsconfig.build.json', 'native.d.cts'], () => {
+  once('typescript', ['index.ts', 'register.ts', 'lib', 'tsconfig.json', 'tsconfig.build.json', 'native.d.cts'], () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     run(tool('tsc'), ['-p', 'tsconfig.build.json'])
   })

@@ -78,8 +78,18 @@ const SAYINGS: Record<string, Say> = {
   texts: { answers: txt },
   'odd names': { answers: names },
   'a type that Node does not know': { answers: [hinfo] },
-  'everything': {
-    answers: [...txt, a('x.test', '192.0.2.1'), aaaa('x.test', '2001:db8::1', 9), mx, ...srv, ...names, naptr, soa('n.t'), ...caa]
+  everything: {
+    answers: [
+      ...txt,
+      a('x.test', '192.0.2.1'),
+      aaaa('x.test', '2001:db8::1', 9),
+      mx,
+      ...srv,
+      ...names,
+      naptr,
+      soa('n.t'),
+      ...caa
+    ]
   },
   certificates: { answers: [tlsa] },
   ...Object.fromEntries([1, 2, 3, 4, 5, 6, 9, 10, 15].map((rcode) => [`code ${rcode}`, { rcode }])),
@@ -141,15 +151,18 @@ describe('the names that may be asked', () => {
 })
 
 describe('reverse', () => {
-  it.each(['192.0.2.1', '2001:db8::1', '::ffff:1.2.3.4', 'fe80::1%lo', 'x', '1.2.3', ''])('%j as Node', async (address) => {
-    const pointer = (name: string) => ({ type: 'PTR', name, data: 'host.test' })
-    server.answering = ({ name }) => ({ answers: [pointer(name), pointer(name)] })
-    server.asked.length = 0
-    await both((from) => resolver(from)['reverse']?.(address))
-    expect(server.asked[1]?.name).toBe(server.asked[0]?.name)
-    server.answering = () => ({ rcode: 3 })
-    await both((from) => resolver(from)['reverse']?.(address))
-  })
+  it.each(['192.0.2.1', '2001:db8::1', '::ffff:1.2.3.4', 'fe80::1%lo', 'x', '1.2.3', ''])(
+    '%j as Node',
+    async (address) => {
+      const pointer = (name: string) => ({ type: 'PTR', name, data: 'host.test' })
+      server.answering = ({ name }) => ({ answers: [pointer(name), pointer(name)] })
+      server.asked.length = 0
+      await both((from) => resolver(from)['reverse']?.(address))
+      expect(server.asked[1]?.name).toBe(server.asked[0]?.name)
+      server.answering = () => ({ rcode: 3 })
+      await both((from) => resolver(from)['reverse']?.(address))
+    }
+  )
 })
 
 describe('the module', () => {
@@ -252,9 +265,19 @@ describe('wrong arguments', () => {
     add(`setServers(${JSON.stringify(servers)})`, (from) => call(new from.Resolver(), 'setServers', servers))
     add(`the module's setServers(${JSON.stringify(servers)})`, (from) => call(from, 'setServers', servers))
   }
-  for (const options of [{ timeout: 'x' }, { timeout: -2 }, { timeout: 1.5 }, { tries: 0 }, { tries: 'x' }, { tries: null }]) {
+  for (const options of [
+    { timeout: 'x' },
+    { timeout: -2 },
+    { timeout: 1.5 },
+    { tries: 0 },
+    { tries: 'x' },
+    { tries: null }
+  ]) {
     add(`new Resolver(${JSON.stringify(options)})`, (from) => new from.Resolver(options as never) && undefined)
-    add(`new promises.Resolver(${JSON.stringify(options)})`, (from) => new from.promises.Resolver(options as never) && undefined)
+    add(
+      `new promises.Resolver(${JSON.stringify(options)})`,
+      (from) => new from.promises.Resolver(options as never) && undefined
+    )
   }
   for (const local of [[], [1], ['x'], ['1.2.3.4', 1], ['1.2.3.4', '1.2.3.5'], ['::1', '::1'], ['', '']]) {
     add(`setLocalAddress(${JSON.stringify(local)})`, (from) => call(new from.Resolver(), 'setLocalAddress', ...local))

@@ -77,7 +77,8 @@ export async function nameServer(answering: Answering, host = '127.0.0.1'): Prom
       const bytes = received.subarray(2)
       received = Buffer.alloc(0)
       const query = { ...question(bytes), transport: 'tcp', packet: bytes, port: socket.remotePort ?? 0 } as const
-      for (const each of await answer(query)) socket.write(Buffer.concat([Buffer.of(each.length >> 8, each.length), each]))
+      for (const each of await answer(query))
+        socket.write(Buffer.concat([Buffer.of(each.length >> 8, each.length), each]))
     })
   })
   return server

@@ -195,7 +195,9 @@ function any(answers: readonly Answer[]): Result {
       ...named('SRV', srv),
       ...named('PTR', value),
       ...named('NAPTR', naptr),
-      ...of('SOA', answers).slice(0, 1).map(({ data }) => ({ ...soa(data as Soa), type: 'SOA' })),
+      ...of('SOA', answers)
+        .slice(0, 1)
+        .map(({ data }) => ({ ...soa(data as Soa), type: 'SOA' })),
       ...named('CAA', caa),
       ...(KNOWS_TLSA ? named('TLSA', tlsa) : [])
     ]

@@ -61,6 +61,7 @@ export type Verdict = Reply | 'malformed' | 'foreign'
 
 /** RFC 1035 §4.1.1. */
 const RCODE = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5 } as const
+
 export { RCODE }
 
 const HEADER = 12

@@ -29,6 +29,7 @@ mod origin;
 mod probe;
 mod processes;
 mod registry;
+mod socket;
 mod thread;
 
 pub use error::{Error, Kind, Result};
@@ -37,4 +38,5 @@ pub use identity::{Identity, Owner};
 pub use probe::{Abilities, Ability, probe};
 pub use processes::pids;
 pub use registry::{DEFAULT_DIRECTORY, Event, Listing, Name, Named, Registry, Stopper, Watch};
+pub use socket::Unowned;
 pub use thread::{Anchor, current_is_main};

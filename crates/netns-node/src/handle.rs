@@ -137,6 +137,12 @@ impl Handle {
         Ok(Owner { uid: owner.uid, user_namespace: owner.user_namespace })
     }
 
+    /// A handle of its own of the same namespace.
+    #[napi(catch_unwind)]
+    pub fn share(&self) -> Result<Handle> {
+        self.namespace().map(Handle::from)
+    }
+
     /// The processes inside.
     #[napi(catch_unwind, ts_return_type = "Promise<number[]>")]
     pub fn pids<'env>(&self, env: &'env Env) -> Result<Object<'env>> {

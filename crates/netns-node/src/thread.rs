@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use napi::bindgen_prelude::Function;
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::{Anchor, NetNs, crew};
+use netns_core::{Anchor, NetNs, Unowned, crew};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -48,4 +48,11 @@ pub fn retreat(env: &Env) -> Result<()> {
         anchor.retreat();
         Ok(())
     })
+}
+
+/// Whether an open socket belongs to a namespace.
+#[napi(catch_unwind)]
+pub fn owns_socket(env: &Env, handle: &Handle, socket: u32) -> Result<bool> {
+    let namespace = handle.namespace()?;
+    Unowned::new(socket).map_or(Ok(false), |socket| namespace.owns(socket).or_throw(env))
 }

@@ -1,0 +1,21 @@
+/** Node's own modules, loaded when first needed: importing this library must not load them all. */
+
+type Builtins = {
+  child_process: typeof import('node:child_process')
+  cluster: typeof import('node:cluster')
+  dgram: typeof import('node:dgram')
+  dns: typeof import('node:dns')
+  http: typeof import('node:http')
+  http2: typeof import('node:http2')
+  https: typeof import('node:https')
+  module: typeof import('node:module')
+  net: typeof import('node:net')
+  os: typeof import('node:os')
+  tls: typeof import('node:tls')
+  worker_threads: typeof import('node:worker_threads')
+}
+
+/** A module of Node's, as `require` gives it: the object that replacements are made on. */
+export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  return process.getBuiltinModule(`node:${name}`) as Builtins[Name]
+}

@@ -1,0 +1,54 @@
+/** Being in a namespace: the verbs. */
+import { closed, invalidType } from '../errors.ts'
+import { Namespace } from '../namespace.ts'
+import { runSync as runThreadSync } from '../thread.ts'
+import { install, isAvailable } from './install.ts'
+import { enterIn, type OutsidePolicy, runIn, setOutside } from './place.ts'
+
+/** Runs `fn` in a context of `namespace`; the hooks are installed the first time. */
+export function run<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
+  prepare(namespace)
+  return runIn(namespace, fn, ...args)
+}
+
+/** The rest of the running async context is in `namespace`. */
+export function enter(namespace: Namespace): void {
+  prepare(namespace)
+  enterIn(namespace)
+}
+
+/** A function that always runs in `namespace`, with the `this` and the arguments it is called with. */
+export function bind<F extends (...args: never[]) => unknown>(namespace: Namespace, fn: F): F {
+  prepare(namespace)
+  const bound = function (this: unknown, ...args: never[]): unknown {
+    return runIn(namespace, () => fn.apply(this, args))
+  }
+  Object.defineProperty(bound, 'name', { value: `bound ${fn.name}` })
+  Object.defineProperty(bound, 'length', { value: fn.length })
+  return bound as F
+}
+
+/** Sets what happens outside of every context, in this JavaScript realm. */
+export function outside(policy: OutsidePolicy): void {
+  if (policy instanceof Namespace) prepare(policy)
+  else if (policy === 'deny') install(undefined)
+  else if (policy !== 'home') throw invalidType('policy', "one of 'home' or 'deny', or an instance of NetNs", policy)
+  setOutside(policy)
+}
+
+/**
+ * Runs `fn` with the thread inside, and in a context, so that what it defers stays in the namespace too. Where contexts
+ * would not hold, the thread alone goes.
+ */
+export function runSync<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
+  const { handle } = namespace
+  return isAvailable(namespace)
+    ? runIn(namespace, runThreadSync<A, R>, handle, fn, args)
+    : runThreadSync(handle, fn, args)
+}
+
+/** A closed handle is refused here, not at the first socket. */
+function prepare(namespace: Namespace): void {
+  if (namespace.closed) throw closed(namespace.toString())
+  install(namespace)
+}

@@ -1,0 +1,49 @@
+/** Events whose context Node loses: the namespace is known from the server or the stream that they belong to. */
+import type { Namespace } from '../namespace.ts'
+import { builtin } from './builtin.ts'
+import { PLACE, type SocketHandle } from './handles.ts'
+import type { AnyFunction, Patches } from './patches.ts'
+import { contextOf, runIn } from './place.ts'
+
+type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace }
+
+/** Puts the hooks on. */
+export function hookEvents(patches: Patches): void {
+  patches.method(builtin('net').Server.prototype, 'emit', (original) => {
+    return function (this: Emitter, ...args: unknown[]) {
+      // Remembered, as a closing server has events after its handle is gone.
+      const place = this._handle?.[PLACE] ?? this[PLACE]
+      if (place === undefined) return original.apply(this, args)
+      this[PLACE] = place
+      if (args[0] === 'session') rememberSession(patches, args[1] as Emitter, place)
+      return contextOf() === place ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
+    }
+  })
+}
+
+/** The streams of an HTTP/2 server are made while a packet is parsed, in no context at all. */
+function rememberSession(patches: Patches, session: Emitter, place: Namespace): void {
+  session[PLACE] = place
+  const prototype = Object.getPrototypeOf(session) as Emitter
+  if (Object.hasOwn(prototype, 'emit')) return
+  patches.method(prototype, 'emit', (original) => {
+    return function (this: Emitter, ...args: unknown[]) {
+      const known = this[PLACE]
+      if (known === undefined) return original.apply(this, args)
+      return runIn(known, () => {
+        if (args[0] === 'stream') {
+          const handle = handleOf(args[1] as object)
+          handle?.asyncReset?.(handle)
+        }
+        return original.apply(this, args)
+      })
+    }
+  })
+}
+
+function handleOf(stream: object): SocketHandle | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(stream)) {
+    if (symbol.description === 'kHandle') return Reflect.get(stream, symbol)
+  }
+  return undefined
+}

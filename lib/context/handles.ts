@@ -1,0 +1,141 @@
+/** Libuv's handles open their sockets in the context's namespace, and the kernel is asked whether they did. */
+import { strayed } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import { attempt } from '../native.ts'
+import type { AnyFunction, Patches } from './patches.ts'
+import { here, inside, runIn } from './place.ts'
+import type { Prototypes } from './prototypes.ts'
+
+/** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
+export const PLACE = Symbol('node-netns.place')
+
+/** The part of a libuv handle that matters here. */
+export interface SocketHandle {
+  fd: number
+  close(): void
+  asyncReset?(resource: object): void
+  onconnection?: AnyFunction
+  onerror?: AnyFunction
+  [PLACE]?: Namespace
+}
+
+const UV_EPERM = -1
+
+/** Puts the hooks on. */
+export function hookHandles(patches: Patches, { tcp, udp, pipe }: Prototypes): void {
+  for (const method of ['connect', 'connect6']) patches.method(tcp, method, connecting)
+  for (const method of ['bind', 'bind6']) patches.method(tcp, method, opening)
+  patches.method(pipe, 'connect', connecting)
+  patches.method(pipe, 'bind', opening)
+  // Node 24 binds and connects pipes by these too.
+  for (const method of ['connect2', 'bind2']) if (method in pipe) patches.method(pipe, method, opening)
+  for (const prototype of [tcp, pipe]) patches.method(prototype, 'listen', listening)
+  const udpMethods = ['bind', 'bind6', 'connect', 'connect6', 'send', 'send6', 'addMembership', 'dropMembership']
+  const scopedMethods = ['addSourceSpecificMembership', 'dropSourceSpecificMembership', 'setMulticastInterface']
+  for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) patches.method(udp, method, opening)
+  patches.method(udp, 'recvStart', receiving)
+  for (const prototype of [tcp, udp]) {
+    for (const method of ['getsockname', 'getpeername']) patches.method(prototype, method, naming)
+  }
+}
+
+/** A call that opens a socket if there is none yet, or whose address may name an interface. */
+function opening(original: AnyFunction): AnyFunction {
+  return function (this: SocketHandle, ...args: unknown[]) {
+    const place = this[PLACE]
+    if (place !== undefined)
+      return args.some(namesInterface) ? inside(place, () => original.apply(this, args)) : original.apply(this, args)
+    const wanted = here()
+    if (wanted === undefined || this.fd >= 0) return original.apply(this, args)
+    return open(this, wanted, () => original.apply(this, args))
+  }
+}
+
+/** As {@link opening}; a failure of ours goes to the socket, whose user is not on the stack any more. */
+function connecting(original: AnyFunction): AnyFunction {
+  const hooked = opening(original)
+  return function (this: SocketHandle, ...args: unknown[]) {
+    try {
+      return hooked.apply(this, args)
+    } catch (error) {
+      const socket = ownerOf(this)
+      if (socket === undefined) throw error
+      // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
+      if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
+      return UV_EPERM
+    }
+  }
+}
+
+function open(handle: SocketHandle, place: Namespace, call: () => unknown): unknown {
+  const result = inside(place, call)
+  if (handle.fd >= 0) {
+    if (!attempt((native) => native.ownsSocket(place.handle, handle.fd))) {
+      handle.close()
+      throw strayed(place.toString())
+    }
+    handle[PLACE] = place
+  }
+  return result
+}
+
+/** Accepted handles are made outside any context; theirs is that of the server. */
+function listening(original: AnyFunction): AnyFunction {
+  const hooked = opening(original)
+  return function (this: SocketHandle, ...args: unknown[]) {
+    const place = this[PLACE] ?? here()
+    const accept = this.onconnection
+    if (place !== undefined && accept !== undefined) {
+      this.onconnection = function (status: number, accepted: SocketHandle | undefined) {
+        if (accepted !== undefined) {
+          accepted[PLACE] = place
+          // Its events run in the context that is current now.
+          runIn(place, () => accepted.asyncReset?.(accepted))
+        }
+        return runIn(place, () => accept.call(this, status, accepted))
+      }
+    }
+    return hooked.apply(this, args)
+  }
+}
+
+/** Names of interfaces are those of the socket's namespace, not of the thread's. */
+function naming(original: AnyFunction): AnyFunction {
+  return function (this: SocketHandle, ...args: unknown[]) {
+    const place = this[PLACE]
+    if (place === undefined || place.closed) return original.apply(this, args)
+    return inside(place, () => original.apply(this, args))
+  }
+}
+
+/**
+ * Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the failure an `'error'`
+ * of the socket, which any neighbour could cause. Such a datagram is dropped instead.
+ */
+function receiving(original: AnyFunction): AnyFunction {
+  return function (this: SocketHandle, ...args: unknown[]) {
+    const report = this.onerror
+    if (this[PLACE] !== undefined && report !== undefined) {
+      this.onerror = function (size: number, handle: unknown, error: NodeJS.ErrnoException) {
+        if (error?.syscall !== 'uv_if_indextoiid') report.call(this, size, handle, error)
+      }
+    }
+    return original.apply(this, args)
+  }
+}
+
+function namesInterface(argument: unknown): boolean {
+  return typeof argument === 'string' && argument.includes('%')
+}
+
+interface OwnerSocket {
+  destroy(error: Error): void
+  autoSelectFamilyAttemptedAddresses?: string[]
+}
+
+function ownerOf(handle: object): OwnerSocket | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(handle)) {
+    if (symbol.description === 'owner_symbol') return Reflect.get(handle, symbol)
+  }
+  return undefined
+}

@@ -1,0 +1,62 @@
+/** Hooks are installed together or not at all, on first use, once per realm, after a self-test. */
+import type { Namespace } from '../namespace.ts'
+import { prepareThread } from '../thread.ts'
+import { builtin } from './builtin.ts'
+import { hookCalls } from './calls.ts'
+import { hookEvents } from './events.ts'
+import { hookHandles } from './handles.ts'
+import { hookLookups } from './lookups.ts'
+import { Patches } from './patches.ts'
+import { hookPools, route } from './pools.ts'
+import { findPrototypes, type Prototypes } from './prototypes.ts'
+import { selfTest } from './self-test.ts'
+
+let installed = false
+
+/**
+ * Puts every hook on, unless they are. What `namespace` is for: the self-test opens a socket of each kind in it.
+ *
+ * @throws `ERR_NETNS_RUNTIME` naming what this runtime lacks; nothing is changed then
+ */
+export function install(namespace: Namespace | undefined): void {
+  if (installed) {
+    route()
+    return
+  }
+  prepareThread()
+  const prototypes = findPrototypes()
+  const patches = new Patches()
+  try {
+    hookEverything(patches, prototypes)
+    if (namespace !== undefined) selfTest(prototypes, namespace)
+  } catch (error) {
+    patches.undo()
+    builtin('module').syncBuiltinESMExports()
+    throw error
+  }
+  installed = true
+}
+
+let lacking = false
+
+/** Installs as {@link install} does; where this runtime lacks something, says so once and for all. */
+export function isAvailable(namespace: Namespace): boolean {
+  if (lacking) return false
+  try {
+    install(namespace)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_NETNS_RUNTIME') throw error
+    lacking = true
+  }
+  return !lacking
+}
+
+function hookEverything(patches: Patches, prototypes: Prototypes): void {
+  hookHandles(patches, prototypes)
+  hookCalls(patches, prototypes)
+  hookEvents(patches)
+  hookLookups(patches, prototypes)
+  hookPools(patches)
+  // What was imported by name follows too.
+  builtin('module').syncBuiltinESMExports()
+}

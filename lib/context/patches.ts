@@ -1,0 +1,42 @@
+/** Replacements of properties that can be taken back, so that hooks are installed together or not at all. */
+
+// biome-ignore lint/suspicious/noExplicitAny: a replacement has whatever signature the original has.
+export type AnyFunction = (this: any, ...args: any[]) => any
+
+/** A set of replacements. */
+export class Patches {
+  readonly #undo: (() => void)[] = []
+
+  /** Replaces a method by what `make` makes of it; its name, length and other properties stay. */
+  method(target: object, name: string | symbol, make: (original: AnyFunction) => AnyFunction): void {
+    const original = Reflect.get(target, name) as AnyFunction
+    const replacement = make(original)
+    for (const key of Reflect.ownKeys(original)) {
+      const descriptor = Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor
+      if (key !== 'prototype' && key !== 'arguments' && key !== 'caller')
+        Object.defineProperty(replacement, key, descriptor)
+    }
+    this.value(target, name, replacement)
+  }
+
+  /** Replaces the value of a property, own or inherited. */
+  value(target: object, name: string | symbol, value: unknown): void {
+    const before = Object.getOwnPropertyDescriptor(target, name)
+    const shape = before ?? { configurable: true, enumerable: false, writable: true }
+    Object.defineProperty(target, name, {
+      configurable: shape.configurable ?? true,
+      enumerable: shape.enumerable ?? false,
+      writable: true,
+      value
+    })
+    this.#undo.push(() => {
+      if (before === undefined) Reflect.deleteProperty(target, name)
+      else Object.defineProperty(target, name, before)
+    })
+  }
+
+  /** Puts everything back, last first. */
+  undo(): void {
+    for (const undo of this.#undo.splice(0).reverse()) undo()
+  }
+}

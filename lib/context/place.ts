@@ -1,0 +1,54 @@
+/** Which network is "here": an async context has a namespace as it has a trace id. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { outsideContext } from '../errors.ts'
+import { Namespace } from '../namespace.ts'
+import { callInside } from '../thread.ts'
+
+/** What I/O outside every context does: goes home, is refused, or goes to one namespace. */
+export type OutsidePolicy = 'home' | 'deny' | Namespace
+
+const storage = new AsyncLocalStorage<Namespace>()
+let outsidePolicy: OutsidePolicy = 'home'
+
+/** The namespace of the running async context, if it has one of its own. */
+export function contextOf(): Namespace | undefined {
+  return storage.getStore()
+}
+
+/**
+ * Where I/O that starts now belongs: the context's namespace, or what the policy says outside of all. `undefined` is
+ * where the thread is anyway.
+ *
+ * @throws `ERR_NETNS_OUTSIDE` if the policy denies
+ */
+export function here(): Namespace | undefined {
+  const own = storage.getStore()
+  if (own !== undefined || outsidePolicy === 'home') return own
+  if (outsidePolicy === 'deny') throw outsideContext()
+  return outsidePolicy
+}
+
+/** As {@link here}, without a refusal: for what makes no I/O by itself. */
+export function hereOrHome(): Namespace | undefined {
+  return storage.getStore() ?? (outsidePolicy instanceof Namespace ? outsidePolicy : undefined)
+}
+
+/** Runs `fn` in a context of `namespace`. That hooks are installed is the caller's business. */
+export function runIn<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, ...args: A): R {
+  return storage.run(namespace, fn, ...args)
+}
+
+/** The rest of the running context is in `namespace`. */
+export function enterIn(namespace: Namespace): void {
+  storage.enterWith(namespace)
+}
+
+/** Sets what {@link here} says outside of every context. */
+export function setOutside(policy: OutsidePolicy): void {
+  outsidePolicy = policy
+}
+
+/** Calls `fn` with the thread inside, synchronously. What `fn` throws passes untouched. */
+export function inside<R>(namespace: Namespace, fn: () => R): R {
+  return callInside(namespace.handle, fn, [])
+}
