@@ -1,5 +1,6 @@
 /** What this machine and process can do, and what to do about what they cannot. */
 import { release } from 'node:os'
+import { findPrototypes } from './context/prototypes.ts'
 import type { NetnsError } from './errors.ts'
 import { attemptAsync, native } from './native.ts'
 import { directoryOf, type RegistryOptions } from './registry.ts'
@@ -17,7 +18,7 @@ export interface Probe {
   /** What runs this JavaScript. */
   runtime: Runtime
   /** Each ability, tried for real. */
-  can: Record<'open' | 'create' | 'createNamed' | 'runSync' | 'rootless' | 'configure', Ability>
+  can: Record<'open' | 'create' | 'createNamed' | 'runSync' | 'run' | 'rootless' | 'configure', Ability>
 }
 
 /**
@@ -43,6 +44,7 @@ export async function probe(options?: RegistryOptions): Promise<Probe> {
       create: missing,
       createNamed: missing,
       runSync: missing,
+      run: missing,
       rootless: missing,
       configure: missing
     }
@@ -58,9 +60,20 @@ export async function probe(options?: RegistryOptions): Promise<Probe> {
       create: ability(found.create),
       createNamed: ability(found.createNamed),
       runSync: ability(found.enter),
+      run: found.enter ? ability(found.enter) : contexts(),
       rootless: ability(found.rootless),
       configure: ability(found.configure)
     }
+  }
+}
+
+/** Contexts also need what they are hooked on; looking for it changes nothing. */
+function contexts(): Ability {
+  try {
+    findPrototypes()
+    return { ok: true }
+  } catch (error) {
+    return obstacle(error as NetnsError)
   }
 }
 
