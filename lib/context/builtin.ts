@@ -1,8 +1,9 @@
 /** Node's own modules, loaded when first needed: importing this library must not load them all. */
+import { runtimeLacks } from '../errors.ts'
 
 type Builtins = {
   child_process: typeof import('node:child_process')
-  cluster: typeof import('node:cluster')
+  cluster: typeof import('node:cluster').default
   dgram: typeof import('node:dgram')
   dns: typeof import('node:dns')
   http: typeof import('node:http')
@@ -15,7 +16,12 @@ type Builtins = {
   worker_threads: typeof import('node:worker_threads')
 }
 
-/** A module of Node's, as `require` gives it: the object that replacements are made on. */
+/**
+ * A module of Node's, as `require` gives it: the object that replacements are made on.
+ *
+ * @throws `ERR_NETNS_RUNTIME` where there is no way to get it
+ */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  if (typeof process.getBuiltinModule !== 'function') throw runtimeLacks('process.getBuiltinModule')
   return process.getBuiltinModule(`node:${name}`) as Builtins[Name]
 }

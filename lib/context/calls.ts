@@ -1,4 +1,6 @@
 /** What Node does synchronously: children, Workers, the list of interfaces. */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import type { WorkerOptions } from 'node:worker_threads'
 import { capturedReference } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
@@ -37,7 +39,7 @@ function hookWorkers(patches: Patches, prototype: Prototypes['worker']): void {
       const outer = ours
       ours = true
       try {
-        super(filename, place === undefined ? options : { ...options, execArgv: preloading(place, options?.execArgv) })
+        super(filename, place === undefined ? options : preloading(Worker, place, options))
       } finally {
         ours = outer
       }
@@ -55,8 +57,32 @@ function hookWorkers(patches: Patches, prototype: Prototypes['worker']): void {
   })
 }
 
-function preloading(place: Namespace, execArgv: readonly string[] = process.execArgv): string[] {
-  const register = new URL(import.meta.url.endsWith('.ts') ? '../../register.ts' : '../../register.js', import.meta.url)
+type WorkerClass = typeof import('node:worker_threads').Worker
+
+/** Options with which a Worker's first module is ours. */
+function preloading(Worker: WorkerClass, place: Namespace, options: WorkerOptions = {}): WorkerOptions {
+  const register = pathToFileURL(createRequire(import.meta.url).resolve('node-netns/register'))
   if (place.name !== undefined) register.searchParams.set('name', place.name)
-  return [...execArgv, '--import', register.href]
+  return { ...options, execArgv: [...(options.execArgv ?? inheritedFlags(Worker)), '--import', register.href] }
+}
+
+let inherited: string[] | undefined
+
+/**
+ * The process's own flags, for a Worker: those that no Worker takes are ignored when inherited, but refused when passed.
+ * Which ones, a Worker tells that gets no further than its data.
+ */
+function inheritedFlags(Worker: WorkerClass): string[] {
+  if (inherited !== undefined) return inherited
+  inherited = process.execArgv
+  try {
+    new Worker('', { eval: true, execArgv: inherited, workerData: () => {} })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ERR_WORKER_INVALID_EXEC_ARGV') {
+      const refused = new Set(message.split(': ').at(-1)?.split(', '))
+      inherited = inherited.filter((flag) => !refused.has(flag))
+    }
+  }
+  return inherited
 }

@@ -3,6 +3,7 @@ import type { Namespace } from '../namespace.ts'
 import { prepareThread } from '../thread.ts'
 import { builtin } from './builtin.ts'
 import { hookCalls } from './calls.ts'
+import { hookClusters } from './clusters.ts'
 import { hookEvents } from './events.ts'
 import { hookHandles } from './handles.ts'
 import { hookLookups } from './lookups.ts'
@@ -55,6 +56,7 @@ function hookEverything(patches: Patches, prototypes: Prototypes): void {
   hookHandles(patches, prototypes)
   hookCalls(patches, prototypes)
   hookEvents(patches)
+  hookClusters(patches)
   hookLookups(patches, prototypes)
   hookPools(patches)
   // What was imported by name follows too.

@@ -22,13 +22,18 @@ export class Patches {
   /** Replaces the value of a property, own or inherited. */
   value(target: object, name: string | symbol, value: unknown): void {
     const before = Object.getOwnPropertyDescriptor(target, name)
-    const shape = before ?? { configurable: true, enumerable: false, writable: true }
-    Object.defineProperty(target, name, {
-      configurable: shape.configurable ?? true,
-      enumerable: shape.enumerable ?? false,
+    this.define(target, name, {
+      configurable: before?.configurable ?? true,
+      enumerable: before?.enumerable ?? false,
       writable: true,
       value
     })
+  }
+
+  /** Replaces a property as a whole. */
+  define(target: object, name: string | symbol, descriptor: PropertyDescriptor): void {
+    const before = Object.getOwnPropertyDescriptor(target, name)
+    Object.defineProperty(target, name, descriptor)
     this.#undo.push(() => {
       if (before === undefined) Reflect.deleteProperty(target, name)
       else Object.defineProperty(target, name, before)

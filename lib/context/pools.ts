@@ -60,14 +60,15 @@ function hookFetch(patches: Patches): void {
   ]) {
     const descriptor = Object.getOwnPropertyDescriptor(globalThis, name)
     if (descriptor === undefined) continue
-    if (descriptor.get !== undefined) routeOnRead(name, descriptor, descriptor.get)
+    if (descriptor.get !== undefined) routeOnRead(patches, name, descriptor)
     else if (name === 'fetch') patches.method(globalThis, name, routeOnCall)
   }
 }
 
-function routeOnRead(name: string, descriptor: PropertyDescriptor, get: () => unknown): void {
-  if (descriptor.configurable !== true) return
-  Object.defineProperty(globalThis, name, {
+function routeOnRead(patches: Patches, name: string, descriptor: PropertyDescriptor): void {
+  const { get, configurable } = descriptor
+  if (get === undefined || configurable !== true) return
+  patches.define(globalThis, name, {
     ...descriptor,
     get() {
       const value = get.call(globalThis)
