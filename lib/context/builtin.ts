@@ -23,5 +23,5 @@ type Builtins = {
  */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
   if (typeof process.getBuiltinModule !== 'function') throw runtimeLacks('process.getBuiltinModule')
-  return process.getBuiltinModule(`node:${name}`) as Builtins[Name]
+  return process.getBuiltinModule(`node:${name}`) as unknown as Builtins[Name]
 }
