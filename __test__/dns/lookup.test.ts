@@ -185,6 +185,14 @@ describe('a look-up that fails', () => {
     expect(at.asked()).toEqual([])
   })
 
+  it('because of a NUL in the name fails as a wrong argument where Node has it so', async () => {
+    await using at = await setUp(() => ({ answers: [a('x', '127.0.0.1')] }))
+    const isWrong = Number.parseInt(process.versions.node, 10) >= 22
+    const error = await new Promise((resolve) => resolve(at.lookup('x\0.test'))).catch((thrown) => thrown)
+    expect(error).toMatchObject({ code: isWrong ? 'ERR_INVALID_ARG_VALUE' : 'ENOTFOUND' })
+    expect(at.asked()).toEqual([])
+  })
+
   it('with one family only still gives the other', async () => {
     await using at = await setUp(({ type }) => (type === A ? { answers: [a('x.test', '127.0.0.1')] } : { rcode: 2 }))
     expect(await at.lookup('x.test', { all: true })).toEqual([{ address: '127.0.0.1', family: 4 }])

@@ -140,7 +140,7 @@ export class Channel {
   }
 
   #rotated(servers: readonly Server[], rotate: boolean): readonly Server[] {
-    if (!rotate) return servers
+    if (!rotate || servers.length < 2) return servers
     this.#first = (this.#first + 1) % servers.length
     return [...servers.slice(this.#first), ...servers.slice(0, this.#first)]
   }

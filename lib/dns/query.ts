@@ -54,6 +54,8 @@ export class Query extends AsyncResource {
     this.#question = question
     this.#datagrams = datagrams
     this.#done = done
+    // Node has no name for c-ares's ARES_ENOSERVER.
+    if (plan.servers.length === 0) this.#lastFailure = 'UNKNOWN_ARES_ERROR'
     this.#next()
   }
 
