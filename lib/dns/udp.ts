@@ -9,7 +9,7 @@ import { read, withId } from './wire.ts'
  * How many questions a socket is used for. More would make it cheaper still, and the port that a forger has to guess
  * longer-lived.
  */
-const MOST_QUESTIONS = 64
+const MOST_QUESTIONS = 256
 
 /** The sockets of a resolver. Only questions that are in flight at once, in one network, to one server, share one. */
 export class Datagrams {
