@@ -96,6 +96,27 @@ describe('a server', () => {
     expect(slow.asked.length).toBe(2)
   })
 
+  it('is waited for no longer than maxTimeout', async () => {
+    await using silent = await nameServer(() => undefined)
+    const options = { timeout: 1_000_000, maxTimeout: 20, tries: 3 }
+    await expect(resolver([silent.address], options).resolve4('x.test')).rejects.toMatchObject({ code: 'ETIMEOUT' })
+    expect(silent.asked.length).toBe(3)
+  })
+
+  it('belongs to one resolver, and two ask two at once', async () => {
+    await using first = await nameServer(() => ({ answers: [a('x.test', '192.0.2.1')] }))
+    await using second = await nameServer(() => ({ answers: [a('x.test', '192.0.2.2')] }))
+    const dns = createDns(NOWHERE)
+    const [one, other] = [new dns.promises.Resolver(), new dns.promises.Resolver()]
+    one.setServers([first.address])
+    other.setServers([second.address])
+    expect(await Promise.all([one.resolve4('x.test'), other.resolve4('x.test'), one.resolve4('x.test')])).toEqual([
+      ['192.0.2.1'],
+      ['192.0.2.2'],
+      ['192.0.2.1']
+    ])
+  })
+
   it('of IPv6 is asked by IPv6', async () => {
     await using server = await nameServer(() => ANSWER, '::1')
     expect(await resolver([server.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
