@@ -361,23 +361,37 @@ describe('the async context', () => {
 })
 
 describe('an error of ours', () => {
-  it('ends a query at once with its code', async () => {
-    const source = {
-      ...NOWHERE,
-      network: () => 'here'
-    }
-    const dns = createDns(source)
-    const made = new dns.promises.Resolver({ tries: 4 })
-    made.setServers(['127.0.0.1'])
-    const { connect } = dgram.Socket.prototype
-    dgram.Socket.prototype.connect = () => {
-      throw Object.assign(new Error('closed'), { code: 'ERR_NETNS_CLOSED' })
-    }
+  const refuse = (): never => {
+    throw Object.assign(new Error('closed'), { code: 'ERR_NETNS_CLOSED' })
+  }
+
+  it.each(['connect', 'send'] as const)('in %s ends a query at once with its code', async (method) => {
+    await using server = await nameServer(() => ANSWER)
+    using files = new Files()
+    files.write('resolv.conf', `nameserver [127.0.0.1]:${server.port}\n`)
+    const dns = createDns(files.source())
+    const original = dgram.Socket.prototype[method]
+    dgram.Socket.prototype[method] = refuse
     try {
-      await expect(made.resolve4('x.test')).rejects.toMatchObject({ code: 'ERR_NETNS_CLOSED', syscall: 'queryA' })
+      const error = { code: 'ERR_NETNS_CLOSED', syscall: 'queryA' }
+      await expect(dns.promises.resolve4('x.test')).rejects.toMatchObject(error)
       await expect(dns.promises.lookup('x.test')).rejects.toMatchObject({ code: 'ERR_NETNS_CLOSED' })
     } finally {
-      dgram.Socket.prototype.connect = connect
+      dgram.Socket.prototype[method] = original as never
+    }
+    expect(await dns.promises.resolve4('x.test')).toEqual(['192.0.2.1'])
+  })
+
+  it('in a later try ends it too, and the process goes on', async () => {
+    await using silent = await nameServer(() => undefined)
+    const made = resolver([silent.address], { timeout: 30, tries: 4 }, { ...NOWHERE, network: () => undefined })
+    const asked = made.resolve4('x.test')
+    const { createSocket } = dgram
+    try {
+      dgram.createSocket = refuse
+      await expect(asked).rejects.toMatchObject({ code: 'ERR_NETNS_CLOSED' })
+    } finally {
+      dgram.createSocket = createSocket
     }
   })
 })

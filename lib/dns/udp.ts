@@ -73,7 +73,7 @@ class Port {
     this.#pending.set(id, waiter)
     this.#questions += 1
     const packet = withId(waiter.question, id)
-    if (this.#unsent === undefined) this.#socket.send(packet)
+    if (this.#unsent === undefined) this.#transmit(packet)
     else this.#unsent.push(packet)
     return { close: () => this.#forget(id) }
   }
@@ -94,7 +94,15 @@ class Port {
     const packets = this.#unsent ?? []
     this.#unsent = undefined
     if (this.#closed) return
-    for (const packet of packets) this.#socket.send(packet)
+    for (const packet of packets) this.#transmit(packet)
+  }
+
+  #transmit(packet: Buffer): void {
+    try {
+      this.#socket.send(packet)
+    } catch (error) {
+      process.nextTick(() => this.#fail(error as Error))
+    }
   }
 
   #receive(packet: Buffer, from: dgram.RemoteInfo): void {
@@ -116,6 +124,7 @@ class Port {
   }
 
   #fail(error: Error): void {
+    if (this.#closed) return
     this.#error = error
     const waiters = [...this.#pending.values()]
     this.#pending.clear()
