@@ -311,6 +311,14 @@ describe('servers', () => {
     })
   })
 
+  it('that are none are asked nothing', async () => {
+    await both((from) => {
+      const made = new from.promises.Resolver()
+      made.setServers([])
+      return made.resolve4('x.test')
+    })
+  })
+
   it('cannot be changed while a query is under way', async () => {
     server.answering = () => undefined
     await both(async (from) => {

@@ -117,7 +117,7 @@ export class Channel {
   }
 
   #ask(name: string, type: RecordType, done: (code: string | undefined, answers: readonly never[]) => void): void {
-    const conf = this.#settings.resolvConf()
+    const conf = this.#settings.recentResolvConf()
     const query = new Query(this.#plan(conf), ask(name, type, conf), this.#datagrams, (code, reply) => {
       this.#queries.delete(query)
       done(code ?? (reply === undefined ? 'EBADRESP' : failureOf(reply)), (reply?.answers ?? []) as readonly never[])
@@ -140,7 +140,7 @@ export class Channel {
   }
 
   #rotated(servers: readonly Server[], rotate: boolean): readonly Server[] {
-    if (!rotate) return servers
+    if (!rotate || servers.length < 2) return servers
     this.#first = (this.#first + 1) % servers.length
     return [...servers.slice(this.#first), ...servers.slice(0, this.#first)]
   }

@@ -1,5 +1,6 @@
 /** Errors in the shape that Node gives those of look-ups. */
 import { getSystemErrorName } from 'node:util'
+import { NetnsError } from '../errors.ts'
 
 /** libuv's numbers for getaddrinfo's failures. */
 export const EAI = { ADDRFAMILY: -3000, AGAIN: -3001, FAIL: -3004, NODATA: -3007, NONAME: -3008 } as const
@@ -31,7 +32,7 @@ function codeOf(errno: number): string {
 }
 
 /** `ERR_NETNS_RUNTIME`: what has to hold of the runtime does not. */
-export function runtime(missing: string): Error & { code: string } {
-  const message = `${missing}: names cannot be resolved inside a namespace on ${process.title} ${process.version}.`
-  return Object.assign(new Error(message), { code: 'ERR_NETNS_RUNTIME' })
+export function runtime(missing: string): NetnsError {
+  const message = `names cannot be resolved inside a namespace on this runtime: ${missing}. Use Node 20 or newer.`
+  return new NetnsError({ code: 'ERR_NETNS_RUNTIME', message })
 }

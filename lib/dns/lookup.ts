@@ -85,8 +85,12 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
   }
 }
 
+/** Newer Nodes refuse a NUL in a name as a wrong argument; to older ones it is a name that does not exist. */
+const CHECKS_NUL = /NullBytes/.test(Function.prototype.toString.call(node.lookup))
+
 function isName(hostname: unknown): hostname is string {
-  return typeof hostname === 'string' && hostname !== '' && isIP(hostname) === 0 && !hostname.includes('\0')
+  if (typeof hostname !== 'string' || hostname === '') return false
+  return isIP(hostname) === 0 && !(CHECKS_NUL && hostname.includes('\0'))
 }
 
 /** Node checks the arguments itself, for an address that it has nothing to look up for. */

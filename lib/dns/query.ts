@@ -54,6 +54,8 @@ export class Query extends AsyncResource {
     this.#question = question
     this.#datagrams = datagrams
     this.#done = done
+    // Node has no name for c-ares's ARES_ENOSERVER.
+    if (plan.servers.length === 0) this.#lastFailure = 'UNKNOWN_ARES_ERROR'
     this.#next()
   }
 
@@ -92,8 +94,14 @@ export class Query extends AsyncResource {
       failed: (error: Error) => settle(() => this.#refused(error, current()))
     }
     const { local, network } = this.#plan
-    const exchange = tcp ? sendByTcp(server, local, waiter) : this.#datagrams.send(server, local, network, waiter)
-    this.#exchanges.push(exchange)
+    try {
+      this.#exchanges.push(
+        tcp ? sendByTcp(server, local, waiter) : this.#datagrams.send(server, local, network, waiter)
+      )
+    } catch (error) {
+      // No socket at all: thrown from a timer it would end the process instead of the query.
+      waiter.failed(error as Error)
+    }
   }
 
   #judge(reply: Reply | undefined, server: Server, patience: number, tcp: boolean, current: boolean): void {

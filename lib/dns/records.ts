@@ -58,7 +58,7 @@ export const BINDINGS: Readonly<Record<string, Binding>> = {
   queryPtr: { type: 'PTR', shape: (answers) => some(texts('PTR', answers)) },
   querySoa: { type: 'SOA', shape: start },
   querySrv: { type: 'SRV', shape: (answers) => list('SRV', answers, srv) },
-  queryTlsa: { type: 'TLSA', shape: (answers) => list('TLSA', answers, tlsa) },
+  queryTlsa: { type: 'TLSA', shape: (answers) => ({ value: certificates(answers) }) },
   queryTxt: { type: 'TXT', shape: (answers) => list('TXT', answers, txt) }
 }
 
@@ -144,6 +144,10 @@ function tlsa(data: { usage: number; selector: number; matchingType: number; cer
   return { certUsage: data.usage, selector: data.selector, match: data.matchingType, data: bytes.buffer }
 }
 
+function certificates(answers: readonly Answer[]): readonly object[] {
+  return of('TLSA', answers).map(({ data }) => tlsa(data as never))
+}
+
 /** Node decodes the strings octet by octet. */
 function txt(data: readonly Buffer[]): readonly string[] {
   return data.map((chunk) => chunk.toString('latin1'))
@@ -199,7 +203,8 @@ function any(answers: readonly Answer[]): Result {
         .slice(0, 1)
         .map(({ data }) => ({ ...soa(data as Soa), type: 'SOA' })),
       ...named('CAA', caa),
-      ...(KNOWS_TLSA ? named('TLSA', tlsa) : [])
+      // These alone Node leaves without their type.
+      ...(KNOWS_TLSA ? certificates(answers) : [])
     ]
   }
 }

@@ -29,6 +29,11 @@ export class Settings {
     return this.#resolvConf.read()
   }
 
+  /** resolv.conf, as it was in this turn of the event loop. */
+  recentResolvConf(): ResolvConf {
+    return this.#resolvConf.recent()
+  }
+
   /** The hosts file. */
   hosts(): Hosts {
     return this.#hosts.read()

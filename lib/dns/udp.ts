@@ -9,7 +9,7 @@ import { read, withId } from './wire.ts'
  * How many questions a socket is used for. More would make it cheaper still, and the port that a forger has to guess
  * longer-lived.
  */
-const MOST_QUESTIONS = 64
+const MOST_QUESTIONS = 256
 
 /** The sockets of a resolver. Only questions that are in flight at once, in one network, to one server, share one. */
 export class Datagrams {
@@ -73,7 +73,7 @@ class Port {
     this.#pending.set(id, waiter)
     this.#questions += 1
     const packet = withId(waiter.question, id)
-    if (this.#unsent === undefined) this.#socket.send(packet)
+    if (this.#unsent === undefined) this.#transmit(packet)
     else this.#unsent.push(packet)
     return { close: () => this.#forget(id) }
   }
@@ -94,7 +94,15 @@ class Port {
     const packets = this.#unsent ?? []
     this.#unsent = undefined
     if (this.#closed) return
-    for (const packet of packets) this.#socket.send(packet)
+    for (const packet of packets) this.#transmit(packet)
+  }
+
+  #transmit(packet: Buffer): void {
+    try {
+      this.#socket.send(packet)
+    } catch (error) {
+      process.nextTick(() => this.#fail(error as Error))
+    }
   }
 
   #receive(packet: Buffer, from: dgram.RemoteInfo): void {
@@ -116,6 +124,7 @@ class Port {
   }
 
   #fail(error: Error): void {
+    if (this.#closed) return
     this.#error = error
     const waiters = [...this.#pending.values()]
     this.#pending.clear()

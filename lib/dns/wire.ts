@@ -60,9 +60,14 @@ export interface Reply {
 export type Verdict = Reply | 'malformed' | 'foreign'
 
 /** RFC 1035 §4.1.1. */
-const RCODE = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5 } as const
-
-export { RCODE }
+export const RCODE = {
+  noError: 0,
+  formatError: 1,
+  serverFailure: 2,
+  nameError: 3,
+  notImplemented: 4,
+  refused: 5
+} as const
 
 const HEADER = 12
 const CLASS_IN = 1
@@ -73,8 +78,23 @@ const AUTHENTIC_DATA = 1 << 5
 /** Fits into every path's MTU (DNS flag day 2020). */
 const PAYLOAD = 1232
 
+/** Questions that were written lately: programs ask the same few again and again. */
+const written = new Map<string, Question>()
+const MOST_WRITTEN = 256
+
 /** Writes a question. `name` is what {@link toQuestion} returned, so that dns-packet cannot write it wrong. */
 export function ask(name: string, type: RecordType, options: QuestionOptions = {}): Question {
+  const label = `${type} ${options.edns0 === true} ${options.trustAd === true} ${name}`
+  let question = written.get(label)
+  if (question === undefined) {
+    if (written.size >= MOST_WRITTEN) written.clear()
+    question = write(name, type, options)
+    written.set(label, question)
+  }
+  return question
+}
+
+function write(name: string, type: RecordType, options: QuestionOptions): Question {
   const packet = codec().encode({
     id: 0,
     type: 'query',

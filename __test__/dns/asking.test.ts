@@ -1,0 +1,397 @@
+/** How questions get to servers, and what may come back. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { execFileSync } from 'node:child_process'
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { createDns } from '../../lib/dns/dns.ts'
+import { Files, NOWHERE } from './files.ts'
+import { type Asked, a, nameServer, reply, type Say } from './name-server.ts'
+
+const ANSWER: Say = { answers: [a('x.test', '192.0.2.1')] }
+
+function resolver(servers: readonly string[], options: object = { timeout: 2000, tries: 2 }, source = NOWHERE) {
+  const made = new (createDns(source).promises.Resolver)(options)
+  made.setServers(servers)
+  return made
+}
+
+async function unusedPort(): Promise<number> {
+  const socket = dgram.createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  return port
+}
+
+/** What was closed is gone after the turn in which it was. */
+async function settled(): Promise<void> {
+  await turn()
+  await turn()
+}
+
+function sockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name.startsWith('UDP')).length
+}
+
+describe('a server', () => {
+  it('that cannot help is followed by the next', async () => {
+    for (const rcode of [2, 4, 5]) {
+      await using first = await nameServer(() => ({ rcode }))
+      await using second = await nameServer(() => ANSWER)
+      expect(await resolver([first.address, second.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
+      expect([first.asked.length, second.asked.length]).toEqual([1, 1])
+    }
+  })
+
+  it('that says a name does not exist is believed', async () => {
+    await using first = await nameServer(() => ({ rcode: 3 }))
+    await using second = await nameServer(() => ANSWER)
+    await expect(resolver([first.address, second.address]).resolve4('x.test')).rejects.toMatchObject({
+      code: 'ENOTFOUND'
+    })
+    expect(second.asked.length).toBe(0)
+  })
+
+  it('that cannot help gives its code when no other can either, and is asked once', async () => {
+    await using first = await nameServer(() => ({ rcode: 5 }))
+    await using second = await nameServer(() => ({ rcode: 2 }))
+    await expect(resolver([first.address, second.address]).resolve4('x.test')).rejects.toMatchObject({
+      code: 'EREFUSED'
+    })
+    expect([first.asked.length, second.asked.length]).toEqual([1, 1])
+  })
+
+  it('that is not there is followed by the next at once, and is ECONNREFUSED if there is none', async () => {
+    const gone = `127.0.0.1:${await unusedPort()}`
+    await using second = await nameServer(() => ANSWER)
+    const patient = { timeout: 1_000_000, tries: 2 }
+    expect(await resolver([gone, second.address], patient).resolve4('x.test')).toEqual(['192.0.2.1'])
+    await expect(resolver([gone], patient).resolve4('x.test')).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      syscall: 'queryA',
+      hostname: 'x.test'
+    })
+  })
+
+  it('that is silent is asked as often as tries say, each time from another port with another id', async () => {
+    await using silent = await nameServer(() => undefined)
+    await expect(resolver([silent.address], { timeout: 20, tries: 3 }).resolve4('x.test')).rejects.toMatchObject({
+      code: 'ETIMEOUT'
+    })
+    expect(silent.asked.length).toBe(3)
+    expect(new Set(silent.asked.map(({ packet }) => packet.readUInt16BE(0))).size).toBeGreaterThan(1)
+  })
+
+  it('that answers the first try during the second is heard', async () => {
+    let late: ((say: Say) => void) | undefined
+    await using slow = await nameServer(() => {
+      if (late === undefined) return new Promise<Say>((resolve) => (late = resolve))
+      late(ANSWER)
+      return undefined
+    })
+    expect(await resolver([slow.address], { timeout: 30, tries: 2 }).resolve4('x.test')).toEqual(['192.0.2.1'])
+    expect(slow.asked.length).toBe(2)
+  })
+
+  it('is waited for no longer than maxTimeout', async () => {
+    await using silent = await nameServer(() => undefined)
+    const options = { timeout: 1_000_000, maxTimeout: 20, tries: 3 }
+    await expect(resolver([silent.address], options).resolve4('x.test')).rejects.toMatchObject({ code: 'ETIMEOUT' })
+    expect(silent.asked.length).toBe(3)
+  })
+
+  it('belongs to one resolver, and two ask two at once', async () => {
+    await using first = await nameServer(() => ({ answers: [a('x.test', '192.0.2.1')] }))
+    await using second = await nameServer(() => ({ answers: [a('x.test', '192.0.2.2')] }))
+    const dns = createDns(NOWHERE)
+    const [one, other] = [new dns.promises.Resolver(), new dns.promises.Resolver()]
+    one.setServers([first.address])
+    other.setServers([second.address])
+    expect(await Promise.all([one.resolve4('x.test'), other.resolve4('x.test'), one.resolve4('x.test')])).toEqual([
+      ['192.0.2.1'],
+      ['192.0.2.2'],
+      ['192.0.2.1']
+    ])
+  })
+
+  it('of IPv6 is asked by IPv6', async () => {
+    await using server = await nameServer(() => ANSWER, '::1')
+    expect(await resolver([server.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
+  })
+
+  it('is asked from the local address that is set', async () => {
+    let from = ''
+    const socket = dgram.createSocket('udp4')
+    socket.on('message', (packet, peer) => {
+      from = peer.address
+      socket.send(reply(packet, ANSWER), peer.port, peer.address)
+    })
+    socket.bind(0, '127.0.0.1')
+    await once(socket, 'listening')
+    const made = resolver([`127.0.0.1:${socket.address().port}`])
+    made.setLocalAddress('127.0.0.9')
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+    expect(from).toBe('127.0.0.9')
+    socket.close()
+  })
+})
+
+describe('a question', () => {
+  it('says what it can take with edns0 and trust-ad, and is matched all the same', async () => {
+    using files = new Files()
+    files.write('resolv.conf', 'options edns0 trust-ad\n')
+    await using server = await nameServer(() => ANSWER)
+    expect(await resolver([server.address], {}, files.source()).resolve4('x.test')).toEqual(['192.0.2.1'])
+    const packet = server.asked[0]?.packet ?? Buffer.alloc(12)
+    expect(packet.readUInt16BE(2)).toBe(0x120)
+    // The root, OPT, 1232 octets, no extended code, version or flags, no options.
+    expect(packet.subarray(24).toString('hex')).toBe('00002904d0000000000000')
+  })
+
+  it('goes to the servers in turn with rotate', async () => {
+    using files = new Files()
+    files.write('resolv.conf', 'options rotate\n')
+    await using first = await nameServer(() => ANSWER)
+    await using second = await nameServer(() => ANSWER)
+    const made = resolver([first.address, second.address], {}, files.source())
+    for (let count = 0; count < 4; count += 1) await made.resolve4('x.test')
+    expect([first.asked.length, second.asked.length]).toEqual([2, 2])
+  })
+
+  it('keeps the process alive until it is answered, and no longer', () => {
+    const script = `
+      import dgram from 'node:dgram'
+      import { createDns } from '${new URL('../../lib/dns/dns.ts', import.meta.url)}'
+      const silent = dgram.createSocket('udp4').unref()
+      silent.bind(0, '127.0.0.1', () => {
+        const dns = createDns({ resolvConf: [], hosts: [] })
+        dns.setServers(['127.0.0.1:' + silent.address().port])
+        const resolver = new dns.Resolver({ timeout: 50, tries: 2 })
+        resolver.setServers(dns.getServers())
+        resolver.resolve4('x.test', (error) => console.log(error.code))
+      })
+    `
+    const args = ['-C', 'netns-source', '--import', 'tsx', '--input-type=module', '-e', script]
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })).toBe('ETIMEOUT\n')
+  })
+})
+
+describe('what is cut off', () => {
+  it('is asked again by TCP', async () => {
+    const answers = Array.from({ length: 2500 }, (_, index) => a('x.test', `10.0.${index >> 8}.${index & 255}`))
+    await using server = await nameServer(({ transport }) => (transport === 'udp' ? { truncated: true } : { answers }))
+    expect(await resolver([server.address]).resolve4('x.test')).toHaveLength(2500)
+    expect(server.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp'])
+  })
+
+  it('goes to the next server when TCP fails', async () => {
+    const udp = dgram.createSocket('udp4')
+    udp.on('message', (packet, peer) => udp.send(reply(packet, { truncated: true }), peer.port, peer.address))
+    udp.bind(0, '127.0.0.1')
+    await once(udp, 'listening')
+    await using second = await nameServer(() => ANSWER)
+    const made = resolver([`127.0.0.1:${udp.address().port}`, second.address])
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+    udp.close()
+  })
+
+  it('is asked by TCP only with use-vc', async () => {
+    using files = new Files()
+    files.write('resolv.conf', 'options use-vc\n')
+    await using server = await nameServer(() => ANSWER)
+    const made = resolver([server.address], {}, files.source())
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+    expect(server.asked.map(({ transport }) => transport)).toEqual(['tcp'])
+  })
+})
+
+describe('a packet that does not belong to the question', () => {
+  const forged = (query: Buffer, change: (packet: Buffer) => void): Buffer => {
+    const packet = reply(query, { answers: [a('x.test', '6.6.6.6')] })
+    change(packet)
+    return packet
+  }
+  const FORGERIES: Record<string, (packet: Buffer) => void> = {
+    'another id': (packet) => packet.writeUInt16BE(packet.readUInt16BE(0) ^ 1),
+    'a question': (packet) => packet.writeUInt8(packet.readUInt8(2) & 0x7f, 2),
+    'another name': (packet) => packet.write('y', 13),
+    'another type': (packet) => packet.writeUInt16BE(28, 12 + 8),
+    'another class': (packet) => packet.writeUInt16BE(3, 12 + 10),
+    'no question': (packet) => packet.writeUInt16BE(0, 4),
+    'two questions': (packet) => packet.writeUInt16BE(2, 4),
+    'another kind of message': (packet) => packet.writeUInt8(packet.readUInt8(2) | 0x28, 2)
+  }
+  it.each(Object.entries(FORGERIES))('is not listened to: %s', async (_, change) => {
+    const say = ({ packet }: Asked): Say => ({ packets: [forged(packet, change), reply(packet, ANSWER)] })
+    await using server = await nameServer(say)
+    expect(await resolver([server.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
+    server.answering = ({ packet }) => ({ packets: [forged(packet, change)] })
+    const once = resolver([server.address], { timeout: 20, tries: 1 })
+    await expect(once.resolve4('x.test')).rejects.toMatchObject({ code: 'ETIMEOUT' })
+  })
+
+  it('is not listened to when it comes from elsewhere', async () => {
+    const other = dgram.createSocket('udp4')
+    await using server = await nameServer(
+      ({ packet, port }) =>
+        new Promise((resolve) => {
+          const answer = forged(packet, () => undefined)
+          other.send(answer, port, '127.0.0.1', () => resolve({ packets: [reply(packet, ANSWER)] }))
+        })
+    )
+    expect(await resolver([server.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
+    other.close()
+  })
+
+  it('is taken in another case of letters', async () => {
+    await using server = await nameServer(({ packet }) => ({
+      packets: [forged(packet, (it) => it.write('X', 13)), reply(packet, ANSWER)]
+    }))
+    expect(await resolver([server.address]).resolve4('x.test')).toEqual(['6.6.6.6'])
+  })
+})
+
+describe('an answer that is broken', () => {
+  it('is EBADRESP', async () => {
+    const broken = (packet: Buffer): Buffer => {
+      const bytes = reply(packet, ANSWER)
+      bytes.writeUInt16LE(2, 6)
+      return bytes
+    }
+    await using server = await nameServer(({ packet }) => ({ packets: [broken(packet)] }))
+    await expect(resolver([server.address]).resolveAny('x.test')).rejects.toMatchObject({ code: 'EBADRESP' })
+    await using second = await nameServer(() => ANSWER)
+    expect(await resolver([server.address, second.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
+  })
+})
+
+describe('cancel', () => {
+  it('ends every query under way, once, later', async () => {
+    await using silent = await nameServer(() => undefined)
+    const made = resolver([silent.address])
+    const queries = [made.resolve4('x.test'), made.resolveMx('y.test'), made.reverse('192.0.2.1')]
+    const ended = Promise.allSettled(queries)
+    made.cancel()
+    made.cancel()
+    const codes = (await ended).map((each) => (each.status === 'rejected' ? each.reason.code : each.value))
+    expect(codes).toEqual(['ECANCELLED', 'ECANCELLED', 'ECANCELLED'])
+  })
+
+  it('leaves the resolver usable', async () => {
+    await using server = await nameServer(() => undefined)
+    const made = resolver([server.address])
+    const ended = made.resolve4('x.test').catch((error) => error.code)
+    made.cancel()
+    expect(await ended).toBe('ECANCELLED')
+    server.answering = () => ANSWER
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+  })
+})
+
+describe('sockets', () => {
+  it('are gone when nothing is under way, however it ended', async () => {
+    await using good = await nameServer(() => ANSWER)
+    await using silent = await nameServer(() => undefined)
+    await settled()
+    const before = sockets()
+    const made = resolver([good.address])
+    await Promise.all(Array.from({ length: 100 }, () => made.resolve4('x.test')))
+    await resolver([silent.address], { timeout: 5, tries: 2 })
+      .resolve4('x.test')
+      .catch(() => undefined)
+    const cancelled = resolver([silent.address])
+    const ended = cancelled.resolve4('x.test').catch(() => undefined)
+    cancelled.cancel()
+    await ended
+    await settled()
+    expect(sockets()).toBe(before)
+  })
+
+  it('are one per query, when queries follow each other', async () => {
+    await using server = await nameServer(() => ANSWER)
+    const made = resolver([server.address])
+    for (let count = 0; count < 20; count += 1) await made.resolve4('x.test')
+    expect(new Set(server.asked.map(({ port }) => port)).size).toBeGreaterThan(10)
+  })
+
+  it('are shared in flight, with ids of their own, by no more queries than the bound', async () => {
+    await using server = await nameServer(() => ANSWER)
+    const made = resolver([server.address])
+    // Never fewer than one in flight, so that no socket is closed for want of questions.
+    const worker = async (): Promise<void> => {
+      for (let count = 0; count < 40; count += 1) await made.resolve4('x.test')
+    }
+    await Promise.all(Array.from({ length: 20 }, worker))
+    const ports = new Map<number, number>()
+    for (const { port } of server.asked) ports.set(port, (ports.get(port) ?? 0) + 1)
+    expect(server.asked.length).toBe(800)
+    expect(ports.size).toBeGreaterThanOrEqual(4)
+    for (const questions of ports.values()) expect(questions).toBeLessThanOrEqual(256)
+  })
+
+  it('are never shared between networks, nor when the network is not known', async () => {
+    await using server = await nameServer(() => ANSWER)
+    const here = new AsyncLocalStorage<string>()
+    const made = resolver([server.address], {}, { ...NOWHERE, network: () => here.getStore() })
+    const ask = (network: string | undefined) => here.run(network as string, () => made.resolve4('x.test'))
+    await Promise.all([ask('red'), ask('blue'), ask('red'), ask(undefined), ask(undefined)])
+    const ports = server.asked.map(({ port }) => port)
+    expect(new Set(ports).size).toBeGreaterThanOrEqual(4)
+  })
+})
+
+describe('the async context', () => {
+  it('is the one that asked, in callbacks, after retries and on shared sockets', async () => {
+    let count = 0
+    await using server = await nameServer(() => (count++ % 2 === 0 ? undefined : ANSWER))
+    const dns = createDns(NOWHERE)
+    const made = new dns.Resolver({ timeout: 20, tries: 4 })
+    made.setServers([server.address])
+    const context = new AsyncLocalStorage<number>()
+    const seen = Array.from(
+      { length: 10 },
+      (_, index) =>
+        new Promise((resolve) => context.run(index, () => made.resolve4('x.test', () => resolve(context.getStore()))))
+    )
+    expect(await Promise.all(seen)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  })
+})
+
+describe('an error of ours', () => {
+  const refuse = (): never => {
+    throw Object.assign(new Error('closed'), { code: 'ERR_NETNS_CLOSED' })
+  }
+
+  it.each(['connect', 'send'] as const)('in %s ends a query at once with its code', async (method) => {
+    await using server = await nameServer(() => ANSWER)
+    using files = new Files()
+    files.write('resolv.conf', `nameserver [127.0.0.1]:${server.port}\n`)
+    const dns = createDns(files.source())
+    const original = dgram.Socket.prototype[method]
+    dgram.Socket.prototype[method] = refuse
+    try {
+      const error = { code: 'ERR_NETNS_CLOSED', syscall: 'queryA' }
+      await expect(dns.promises.resolve4('x.test')).rejects.toMatchObject(error)
+      await expect(dns.promises.lookup('x.test')).rejects.toMatchObject({ code: 'ERR_NETNS_CLOSED' })
+    } finally {
+      dgram.Socket.prototype[method] = original as never
+    }
+    expect(await dns.promises.resolve4('x.test')).toEqual(['192.0.2.1'])
+  })
+
+  it('in a later try ends it too, and the process goes on', async () => {
+    await using silent = await nameServer(() => undefined)
+    const made = resolver([silent.address], { timeout: 30, tries: 4 }, { ...NOWHERE, network: () => undefined })
+    const asked = made.resolve4('x.test')
+    const { createSocket } = dgram
+    try {
+      dgram.createSocket = refuse
+      await expect(asked).rejects.toMatchObject({ code: 'ERR_NETNS_CLOSED' })
+    } finally {
+      dgram.createSocket = createSocket
+    }
+  })
+})
