@@ -14,7 +14,7 @@ const modules = new WeakMap<Namespace, typeof import('node:dns')>()
 export function dnsOf(namespace: Namespace): typeof import('node:dns') {
   let dns = modules.get(namespace)
   if (dns === undefined) {
-    dns = createDns(etcSource(namespace.name))
+    dns = createDns(etcSource(namespace.name, here))
     modules.set(namespace, dns)
   }
   return dns
