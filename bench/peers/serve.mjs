@@ -17,7 +17,9 @@ export async function serve(operations) {
 
 async function measure(operation, batches, size) {
   const times = []
-  const asynchronous = operation() instanceof Promise
+  const first = operation()
+  const asynchronous = first instanceof Promise
+  await first
   for (let batch = 0; batch < batches; batch++) {
     const start = process.hrtime.bigint()
     if (asynchronous) for (let i = 0; i < size; i++) await operation()
