@@ -1,7 +1,7 @@
 /** A handle: one network namespace, held open and known. */
 import { inspect } from 'node:util'
 import { closed, invalidType } from './errors.ts'
-import { attempt, attemptAsync, type Handle } from './native.ts'
+import { attempt, attemptAsync, type Handle, native } from './native.ts'
 
 /** The user namespace that owns a network namespace. */
 export interface Owner {
@@ -19,17 +19,27 @@ export function isHome(namespace: Namespace): boolean {
   return namespace.inode === home.inode && namespace.dev === home.dev
 }
 
+/** Lets go of the namespaces of handles that nobody closed before they were forgotten. */
+const forgotten = new FinalizationRegistry<number>((slot) => native().closeSlot(slot))
+
 /** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
 export class Namespace implements Disposable, AsyncDisposable {
   readonly #name: string | undefined
   #handle: Handle | undefined
+  /** What is open until something needs the native object, which costs more to make than to open a namespace. */
+  #slot: number | undefined
   #identity: { dev: number; inode: number } | undefined
   #cookie: bigint | undefined
 
   /** @internal */
-  constructor(handle: Handle, name?: string) {
-    this.#handle = handle
+  constructor(open: Handle | number, name?: string) {
     this.#name = name
+    if (typeof open === 'number') {
+      this.#slot = open
+      forgotten.register(this, open, this)
+    } else {
+      this.#handle = open
+    }
   }
 
   /**
@@ -39,6 +49,8 @@ export class Namespace implements Disposable, AsyncDisposable {
    * @throws `ERR_NETNS_CLOSED`
    */
   get handle(): Handle {
+    const slot = this.#release()
+    if (slot !== undefined) this.#handle = attempt((native) => native.Handle.adopt(slot))
     if (this.#handle === undefined) throw closed(this.toString())
     return this.#handle
   }
@@ -87,7 +99,7 @@ export class Namespace implements Disposable, AsyncDisposable {
 
   /** Whether the handle was closed. */
   get closed(): boolean {
-    return this.#handle === undefined
+    return this.#handle === undefined && this.#slot === undefined
   }
 
   /**
@@ -131,6 +143,8 @@ export class Namespace implements Disposable, AsyncDisposable {
    * What is running inside goes on.
    */
   close(): void {
+    const slot = this.#release()
+    if (slot !== undefined) native().closeSlot(slot)
     if (this.#handle === undefined) return
     // What it was is worth knowing afterwards, in a log.
     this.#identify()
@@ -148,6 +162,15 @@ export class Namespace implements Disposable, AsyncDisposable {
 
   [inspect.custom](): string {
     return `NetNs <${this.toString()}${this.closed ? ', closed' : ''}>`
+  }
+
+  /** The slot, which is the caller's to close or to adopt then. */
+  #release(): number | undefined {
+    const slot = this.#slot
+    if (slot === undefined) return undefined
+    this.#slot = undefined
+    forgotten.unregister(this)
+    return slot
   }
 
   #identify(): { dev: number; inode: number } {

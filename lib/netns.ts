@@ -34,7 +34,7 @@ export class NetNs extends Namespace {
         attempt(() => place.handle.share()),
         place.name
       )
-    return new NetNs(attempt((native) => native.Handle.current()))
+    return new NetNs(attempt((native) => native.openCurrent()))
   }
 
   /**

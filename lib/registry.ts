@@ -50,11 +50,13 @@ const DEFAULT_DIRECTORY = '/run/netns'
 
 /** The directory of options that may be missing. */
 export function directoryOf(options: RegistryOptions | undefined): string {
+  if (options === undefined) return DEFAULT_DIRECTORY
   const { directory = DEFAULT_DIRECTORY } = validateOptions(options)
   return validatePath(directory, 'options.directory').toString()
 }
 
-export function openName(name: string, options?: RegistryOptions): Handle {
+/** Opens a name: the number of a slot. */
+export function openName(name: string, options?: RegistryOptions): number {
   const directory = directoryOf(options)
   validateName(name)
   return attempt((native) => native.openName(directory, name))

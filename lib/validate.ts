@@ -21,7 +21,9 @@ function brokenRule(name: string): string | undefined {
   if (name.includes('/')) return 'a name cannot contain a slash'
   if (name.includes('\0')) return 'a name cannot contain a NUL'
   if (!name.isWellFormed()) return 'a name cannot contain a lone surrogate'
-  if (Buffer.byteLength(name) > LONGEST_NAME) return 'a name cannot be longer than 255 bytes'
+  // No character takes more than three bytes.
+  if (name.length > LONGEST_NAME / 3 && Buffer.byteLength(name) > LONGEST_NAME)
+    return 'a name cannot be longer than 255 bytes'
   return undefined
 }
 

@@ -12,6 +12,7 @@ use netns_core::NetNs;
 
 use crate::error::{OrThrow, closed};
 use crate::promise::{Place, promise};
+use crate::slot::{give_back, keep};
 use crate::thread::with_anchor;
 
 /// A network namespace held open.
@@ -52,12 +53,18 @@ impl Handle {
     }
 }
 
+/// The calling thread's, as the number of a slot.
+#[napi(catch_unwind)]
+pub fn open_current(env: &Env) -> Result<u32> {
+    NetNs::current().map(keep).or_throw(env)
+}
+
 #[napi]
 impl Handle {
-    /// The calling thread's.
+    /// What a slot held, which is free then.
     #[napi(catch_unwind)]
-    pub fn current(env: &Env) -> Result<Handle> {
-        NetNs::current().map(Handle::from).or_throw(env)
+    pub fn adopt(slot: u32) -> Result<Handle> {
+        give_back(slot).map(Handle::from)
     }
 
     /// The process's first.

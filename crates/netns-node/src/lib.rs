@@ -11,5 +11,6 @@ mod handle;
 mod probe;
 mod promise;
 mod registry;
+mod slot;
 mod thread;
 mod watch;

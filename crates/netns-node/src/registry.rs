@@ -8,6 +8,7 @@ use netns_core::{Name, Registry};
 use crate::error::OrThrow;
 use crate::handle::Handle;
 use crate::promise::{Place, promise};
+use crate::slot::keep;
 use crate::thread::with_anchor;
 
 /// What a directory of names holds, in few values, as each costs a crossing.
@@ -47,11 +48,11 @@ fn parse(env: &Env, name: &str) -> Result<Name> {
     name.parse().or_throw(env)
 }
 
-/// Opens a name.
+/// Opens a name, as the number of a slot.
 #[napi(catch_unwind)]
-pub fn open_name(env: &Env, directory: String, name: String) -> Result<Handle> {
+pub fn open_name(env: &Env, directory: String, name: String) -> Result<u32> {
     let name = parse(env, &name)?;
-    Registry::new(directory).open(&name).map(Handle::from).or_throw(env)
+    Registry::new(directory).open(&name).map(keep).or_throw(env)
 }
 
 /// Makes a namespace with a name, on this thread in a guarded section.

@@ -1,0 +1,52 @@
+/** This library, as built. */
+import { NetNs } from 'node-netns'
+import { serve } from './serve.mjs'
+
+serve({
+  current() {
+    return () => NetNs.current().close()
+  },
+  'from-name'() {
+    return () => NetNs.fromName('bench').close()
+  },
+  equals() {
+    const [one, other] = [NetNs.current(), NetNs.fromName('bench')]
+    return () => {
+      if (one.equals(other)) throw new Error('two namespaces cannot be one')
+    }
+  },
+  'run-sync'() {
+    const inside = NetNs.fromName('bench')
+    const nothing = () => {}
+    return () => inside.runSync(nothing)
+  },
+  create() {
+    return () => NetNs.createSync().close()
+  },
+  'create-async'() {
+    return async () => (await NetNs.create()).close()
+  },
+  'create-named'() {
+    return () => {
+      NetNs.createSync({ name: 'ours' }).close()
+      NetNs.deleteSync('ours')
+    }
+  },
+  'create-named-async'() {
+    return async () => {
+      const created = await NetNs.create({ name: 'ours' })
+      created.close()
+      await NetNs.delete('ours')
+    }
+  },
+  list() {
+    return () => {
+      if (NetNs.listSync().length < 1000) throw new Error('names are missing')
+    }
+  },
+  'list-async'() {
+    return async () => {
+      if ((await NetNs.list()).length < 1000) throw new Error('names are missing')
+    }
+  }
+})

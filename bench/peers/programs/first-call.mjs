@@ -1,0 +1,3 @@
+import { NetNs } from 'node-netns'
+
+NetNs.current().close()

@@ -1,0 +1,46 @@
+/** What a file in `suites/` exports. */
+
+/** A group of operations and the processes that perform them. */
+export interface Suite {
+  /** What `npm run bench -- --only NAME` picks. */
+  name: string
+  /** How each peer is started. One whose program is missing on this machine is left out, and the report says so. */
+  peers: Record<string, PeerCommand>
+  operations: Operation[]
+  setup?(): void | Promise<void>
+  teardown?(): void | Promise<void>
+}
+
+/** A program that speaks the protocol of `peers/serve.mjs`. */
+export interface PeerCommand {
+  file: string
+  args: string[]
+  /** What has to be on this machine, if not always present: an absolute path or a command. */
+  needs?: string
+}
+
+/** One thing to do, by several peers. */
+export interface Operation {
+  name: string
+  /** Which peers do it, and what each calls it. The first is what the others are compared with. */
+  by: Record<string, string>
+  /** Samples a round. */
+  batches: number
+  /** Operations a sample. */
+  size: number
+  /** How often each peer has its turn. @defaultValue 12 */
+  rounds?: number
+  /** Milliseconds of rest before each turn, while the kernel cleans up behind the last one. @defaultValue 0 */
+  rest?: number
+  goals?: Goal[]
+  setup?(): void | Promise<void>
+  teardown?(): void | Promise<void>
+}
+
+/** `peer` takes at most `ratio` times what `against` takes, or at most `over` µs more. */
+export interface Goal {
+  peer: string
+  against: string
+  ratio?: number
+  over?: number
+}

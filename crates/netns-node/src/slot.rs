@@ -1,0 +1,49 @@
+//! Handles as numbers. Most are opened, looked at and closed again: an object with a finaliser of its own, which costs
+//! as much as opening the namespace, is made only for those that live on.
+
+use std::cell::RefCell;
+
+use napi::Result;
+use napi_derive::napi;
+use netns_core::NetNs;
+
+use crate::error::closed;
+
+thread_local! {
+    /// Each JavaScript thread has its own; a Worker that ends takes them along.
+    static SLOTS: RefCell<Slots> = const { RefCell::new(Slots { taken: Vec::new(), free: Vec::new() }) };
+}
+
+struct Slots {
+    taken: Vec<Option<NetNs>>,
+    free: Vec<u32>,
+}
+
+/// The number that JavaScript has to give back, to [`close_slot`] or to `Handle.adopt`.
+pub fn keep(namespace: NetNs) -> u32 {
+    SLOTS.with_borrow_mut(|slots| match slots.free.pop() {
+        Some(slot) => {
+            slots.taken[slot as usize] = Some(namespace);
+            slot
+        }
+        None => {
+            slots.taken.push(Some(namespace));
+            u32::try_from(slots.taken.len() - 1).unwrap_or_default()
+        }
+    })
+}
+
+/// What was kept; its number will be used again.
+pub fn give_back(slot: u32) -> Result<NetNs> {
+    SLOTS.with_borrow_mut(|slots| {
+        let namespace = slots.taken.get_mut(slot as usize).and_then(Option::take).ok_or_else(closed)?;
+        slots.free.push(slot);
+        Ok(namespace)
+    })
+}
+
+/// Lets go of the namespace.
+#[napi(catch_unwind)]
+pub fn close_slot(slot: u32) -> Result<()> {
+    give_back(slot).map(drop)
+}
