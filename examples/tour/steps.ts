@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { NetNs, probe } from 'node-netns'
+import { bindModules, serveTwice } from './contexts.ts'
 import type { Step, Tour } from './tour.ts'
 
 const name = `tour-${process.pid}`
@@ -13,10 +14,12 @@ export const steps: [title: string, step: Step][] = [
   ['Look at home', lookAtHome],
   ['Make a namespace', make],
   ['Look inside', lookInside],
-  ['Check that no thread left home', checkThreads],
   ['Give a namespace a name', giveName],
   ['Share the name with ip netns', share],
-  ['Delete the name', deleteName]
+  ['Delete the name', deleteName],
+  ['Run Node in two networks at once', serveTwice],
+  ["Use Node's modules, bound to a namespace", bindModules],
+  ['Check that no thread left home', checkThreads]
 ]
 
 async function lookAtHome(tour: Tour): Promise<void> {
