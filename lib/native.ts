@@ -60,10 +60,19 @@ function load(): Native {
 
 function explain(cause: unknown): NetnsError {
   const platform = `${process.platform}-${process.arch}`
-  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED') {
+  // The loader tells of every file it tried by a chain of causes.
+  const tried = codesOf(cause)
+  if (tried.includes('ERR_DLOPEN_DISABLED')) {
+    return unsupported(
+      'loading native addons is disabled in this process',
+      'With the permission model pass --allow-addons; leave --no-addons out.',
+      cause
+    )
+  }
+  if (tried.includes('ERR_DLOPEN_FAILED')) {
     return unsupported(
       `the native part of node-netns for ${platform} does not load here`,
-      'Check that the libc is glibc 2.17 or musl 1.2 or newer, and with the permission model pass --allow-addons.',
+      'Check that the libc is glibc 2.17 or musl 1.2 or newer.',
       cause
     )
   }
@@ -73,4 +82,8 @@ function explain(cause: unknown): NetnsError {
       'made on another platform. There are builds for x64 and arm64, with glibc and musl.',
     cause
   )
+}
+
+function codesOf(error: unknown): unknown[] {
+  return error instanceof Error ? [(error as NodeJS.ErrnoException).code, ...codesOf(error.cause)] : []
 }

@@ -256,10 +256,11 @@ fn return_to(namespace: &NetNs) {
     // Not `eprintln!`, which panics where nobody listens: unwinding would let the thread go on.
     let _nobody_listens = writeln!(
         stderr(),
-        "netns: FATAL: thread {} cannot return to its network namespace ({errno:?}: {}, setns). Most likely code that \
-         ran inside gave up CAP_SYS_ADMIN. Aborting, as going on would use the wrong network.",
+        "netns: FATAL: thread {} cannot return to its network namespace ({errno:?}: {}, setns). Code that ran inside \
+         {}. Aborting, as going on would use the wrong network.",
         gettid(),
         errno.desc(),
+        if errno == Errno::EPERM { "gave up CAP_SYS_ADMIN" } else { "closed descriptors that are not its own" },
     );
     std::process::abort();
 }
