@@ -60,18 +60,18 @@ function load(): Native {
 
 function explain(cause: unknown): NetnsError {
   const platform = `${process.platform}-${process.arch}`
-  // The loader tells of every file it tried by a chain of causes.
-  const tried = codesOf(cause)
-  if (tried.includes('ERR_DLOPEN_DISABLED')) {
+  // The loader tells what became of every file it tried by a chain of causes, in words alone.
+  const refused = messagesOf(cause).find((message) => !/^(Cannot find|Unsupported)/.test(message))
+  if (refused?.includes('loading addons is disabled')) {
     return unsupported(
       'loading native addons is disabled in this process',
       'With the permission model pass --allow-addons; leave --no-addons out.',
       cause
     )
   }
-  if (tried.includes('ERR_DLOPEN_FAILED')) {
+  if (refused !== undefined) {
     return unsupported(
-      `the native part of node-netns for ${platform} does not load here`,
+      `the native part of node-netns for ${platform} does not load here (${refused.split('\n')[0]})`,
       'Check that the libc is glibc 2.17 or musl 1.2 or newer.',
       cause
     )
@@ -84,6 +84,6 @@ function explain(cause: unknown): NetnsError {
   )
 }
 
-function codesOf(error: unknown): unknown[] {
-  return error instanceof Error ? [(error as NodeJS.ErrnoException).code, ...codesOf(error.cause)] : []
+function messagesOf(error: unknown): string[] {
+  return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : []
 }
