@@ -30,6 +30,13 @@ export class Namespace implements Disposable, AsyncDisposable {
   #slot: number | undefined
   #identity: { dev: number; inode: number } | undefined
   #cookie: bigint | undefined
+  /**
+   * What a log shows of it. An own property, as structured clone would otherwise make an empty object of a handle that
+   * is sent to a Worker, where now it refuses.
+   *
+   * @internal
+   */
+  readonly toJSON: () => { id: string; name: string | undefined } = describe
 
   /** @internal */
   constructor(open: Handle | number, name?: string) {
@@ -177,4 +184,8 @@ export class Namespace implements Disposable, AsyncDisposable {
     this.#identity ??= attempt(() => this.handle.identify())
     return this.#identity
   }
+}
+
+function describe(this: Namespace): { id: string; name: string | undefined } {
+  return { id: this.id, name: this.name }
 }

@@ -60,10 +60,19 @@ function load(): Native {
 
 function explain(cause: unknown): NetnsError {
   const platform = `${process.platform}-${process.arch}`
-  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED') {
+  // The loader tells what became of every file it tried by a chain of causes, in words alone.
+  const refused = messagesOf(cause).find((message) => !/^(Cannot find|Unsupported)/.test(message))
+  if (refused?.includes('loading addons is disabled')) {
     return unsupported(
-      `the native part of node-netns for ${platform} does not load here`,
-      'Check that the libc is glibc 2.17 or musl 1.2 or newer, and with the permission model pass --allow-addons.',
+      'loading native addons is disabled in this process',
+      'With the permission model pass --allow-addons; leave --no-addons out.',
+      cause
+    )
+  }
+  if (refused !== undefined) {
+    return unsupported(
+      `the native part of node-netns for ${platform} does not load here (${refused.split('\n')[0]})`,
+      'Check that the libc is glibc 2.17 or musl 1.2 or newer.',
       cause
     )
   }
@@ -73,4 +82,8 @@ function explain(cause: unknown): NetnsError {
       'made on another platform. There are builds for x64 and arm64, with glibc and musl.',
     cause
   )
+}
+
+function messagesOf(error: unknown): string[] {
+  return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : []
 }

@@ -1,6 +1,6 @@
 /** Names for namespaces, shared with `ip netns`. */
 import { attempt, attemptAsync, type Handle } from './native.ts'
-import { validateBoolean, validateName, validateOptions, validatePath, validateSignal } from './validate.ts'
+import { validateBoolean, validateDirectory, validateName, validateOptions, validateSignal } from './validate.ts'
 import { watchNames } from './watch.ts'
 
 /** Where names live. */
@@ -52,7 +52,7 @@ const DEFAULT_DIRECTORY = '/run/netns'
 export function directoryOf(options: RegistryOptions | undefined): string {
   if (options === undefined) return DEFAULT_DIRECTORY
   const { directory = DEFAULT_DIRECTORY } = validateOptions(options)
-  return validatePath(directory, 'options.directory').toString()
+  return validateDirectory(directory)
 }
 
 /** Opens a name: the number of a slot. */

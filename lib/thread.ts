@@ -1,5 +1,6 @@
 /** The JavaScript thread goes in, runs a function and comes back. */
 import { stat } from 'node:fs'
+import { types } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import { asynchronous, fromNative, mainThread } from './errors.ts'
 import { attempt, type Handle, native } from './native.ts'
@@ -52,8 +53,9 @@ export function callInside<A extends unknown[], R>(handle: Handle, fn: (...args:
 export function runSync<A extends unknown[], R>(handle: Handle, fn: (...args: A) => R, args: A): R {
   const outcome = callInside(handle, fn, args)
   if (isThenable(outcome)) {
-    // The mistake is reported once, here, not a second time as an unhandled rejection.
-    Promise.resolve(outcome).catch(() => {})
+    // The mistake is reported once, here, not a second time as an unhandled rejection. Another thenable is left alone:
+    // asking for its result is what starts a lazy one, and that would be outside.
+    if (types.isPromise(outcome)) outcome.catch(() => {})
     throw asynchronous()
   }
   return outcome

@@ -52,6 +52,12 @@ export function validatePath(path: unknown, label = 'path'): Buffer {
   return bytes
 }
 
+/** A directory of names: text, as paths are made of it and the name. */
+export function validateDirectory(directory: unknown, label = 'options.directory'): string {
+  if (typeof directory !== 'string') throw invalidType(label, 'of type string', directory)
+  return validatePath(directory, label).toString()
+}
+
 function pathBytes(path: unknown, label: string): Buffer {
   if (typeof path === 'string') return Buffer.from(path)
   if (path instanceof URL) return Buffer.from(fileURLToPath(path))
@@ -83,8 +89,17 @@ export function validateBoolean(value: unknown, label: string, byDefault: boolea
 /** An `AbortSignal` or nothing. */
 export function validateSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined) return undefined
-  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
-    throw invalidType('options.signal', 'an instance of AbortSignal', signal)
-  }
-  return signal as AbortSignal
+  if (!isSignal(signal)) throw invalidType('options.signal', 'an instance of AbortSignal', signal)
+  return signal
+}
+
+/** By shape, as a signal may be of another realm or of a polyfill. */
+function isSignal(value: unknown): value is AbortSignal {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    'throwIfAborted' in value &&
+    'addEventListener' in value
+  )
 }

@@ -11,7 +11,6 @@ export function watchNames(directory: string, signal: AbortSignal | undefined): 
   signal?.throwIfAborted()
   const watcher = attempt((native) => new native.Watcher(directory))
   const stop = () => watcher.stop()
-  signal?.addEventListener('abort', stop, { once: true })
   const events = follow()
   return {
     next: () => events.next(),
@@ -28,6 +27,9 @@ export function watchNames(directory: string, signal: AbortSignal | undefined): 
 
   async function* follow(): AsyncGenerator<NameEvent, undefined> {
     try {
+      // From the first step on, so that a long-lived signal does not keep a watch that nobody follows.
+      signal?.throwIfAborted()
+      signal?.addEventListener('abort', stop, { once: true })
       while (true) {
         const batch = await attemptAsync(() => watcher.next())
         signal?.throwIfAborted()

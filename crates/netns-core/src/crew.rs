@@ -80,7 +80,8 @@ fn work() {
     let mut crew = crew();
     loop {
         if let Some(job) = crew.jobs.pop_front() {
-            if !crew.jobs.is_empty() && crew.idle == 0 && crew.members < MEMBERS {
+            // Whoever takes a job that may block leaves another to take the next: only a member may start one.
+            if crew.idle == 0 && crew.members < MEMBERS {
                 // Without another member the jobs only take longer.
                 let _fewer_hands = start(&mut crew);
             }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::sys::stat::Mode;
@@ -85,6 +86,17 @@ impl NetNs {
         Ok(*self.inner.identity.get_or_init(|| found))
     }
 
+    /// The identity, asked again: fails if code elsewhere in the process closed the descriptor, which may then be of
+    /// something else.
+    pub(crate) fn verified(&self) -> Result<Identity> {
+        let found = identity::identity(self.as_fd())?;
+        if *self.inner.identity.get_or_init(|| found) == found {
+            return Ok(found);
+        }
+        let attempt = "use the handle, whose descriptor was closed by other code and is of something else now";
+        Err(Error::system("fstat", Errno::EBADF, attempt))
+    }
+
     /// The identity without asking the descriptor, which may be lost.
     pub(crate) fn known_identity(&self) -> Result<Identity> {
         self.inner.identity.get().copied().ok_or_else(Error::panicked)
@@ -134,7 +146,7 @@ impl AsFd for NetNs {
 
 fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     fd.try_clone_to_owned().map_err(|error| {
-        let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or_default());
+        let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
         Error::system("fcntl", errno, "duplicate the descriptor")
     })
 }

@@ -1,8 +1,10 @@
 //! The guarded section: the calling thread goes into a namespace, runs a closure and comes back.
 
 use std::cell::{Cell, RefCell};
+use std::io::{Write, stderr};
 use std::marker::PhantomData;
 use std::os::fd::AsFd;
+use std::panic::resume_unwind;
 use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 
@@ -114,8 +116,9 @@ impl Anchor {
 
     fn enter(&self, namespace: &NetNs) -> Result<Section<'_>> {
         let attempt = "enter the network namespace";
+        let target = namespace.verified()?;
         let section = Section::leaving(self);
-        if self.position().is_same(namespace)? {
+        if section.from.identity()? == target {
             section.stayed();
         } else {
             self.rehearse(attempt).inspect_err(|_| section.stayed())?;
@@ -175,7 +178,7 @@ impl NetNs {
     ///
     /// # Errors
     /// `EPERM` without `CAP_SYS_ADMIN`, `EAGAIN` if no thread could be started. The closure has not run then.
-    pub fn spawn<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<Option<T>>> {
+    pub fn spawn<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>> {
         let attempt = "start a thread in the network namespace";
         let namespace = self.clone();
         let (entered, wait) = mpsc::channel();
@@ -185,7 +188,11 @@ impl NetNs {
                 let result = setns(&namespace, CloneFlags::CLONE_NEWNET);
                 let inside = result.is_ok();
                 let _caller_waits = entered.send(result);
-                inside.then(f)
+                if !inside {
+                    // Nobody joins this thread, as the caller gets the error instead; no panic message is printed.
+                    resume_unwind(Box::new("not inside"));
+                }
+                f()
             })
             .map_err(|error| {
                 let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EAGAIN));
@@ -239,20 +246,26 @@ impl Drop for Section<'_> {
 
 /// Restore or die.
 fn return_to(namespace: &NetNs) {
-    let Err(errno) = setns(namespace, CloneFlags::CLONE_NEWNET) else { return };
+    // A descriptor that was closed behind our back may be another namespace's by now.
+    let returned = namespace.verified().map_err(|error| error.errno().unwrap_or(Errno::EBADF));
+    let returned = returned.and_then(|_itself| setns(namespace, CloneFlags::CLONE_NEWNET));
+    let Err(errno) = returned else { return };
     if return_by_sibling(namespace) {
         return;
     }
-    eprintln!(
-        "netns: FATAL: thread {} cannot return to its network namespace ({errno:?}: {}, setns). Most likely code that \
-         ran inside gave up CAP_SYS_ADMIN. Aborting, as going on would use the wrong network.",
+    // Not `eprintln!`, which panics where nobody listens: unwinding would let the thread go on.
+    let _nobody_listens = writeln!(
+        stderr(),
+        "netns: FATAL: thread {} cannot return to its network namespace ({errno:?}: {}, setns). Code that ran inside \
+         {}. Aborting, as going on would use the wrong network.",
         gettid(),
         errno.desc(),
+        if errno == Errno::EPERM { "gave up CAP_SYS_ADMIN" } else { "closed descriptors that are not its own" },
     );
     std::process::abort();
 }
 
-/// If the descriptor itself was lost (closed behind our back), another thread that is still there has one to offer.
+/// If the descriptor itself was lost, another thread that is still there has one to offer.
 fn return_by_sibling(namespace: &NetNs) -> bool {
     let Ok(wanted) = namespace.known_identity() else { return false };
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return false };

@@ -43,11 +43,8 @@ pub fn move_thread(env: &Env, handle: &Handle) -> Result<()> {
 
 /// Brings the thread out of open sections, as the process is about to end inside them.
 #[napi(catch_unwind)]
-pub fn retreat(env: &Env) -> Result<()> {
-    with_anchor(env, |anchor| {
-        anchor.retreat();
-        Ok(())
-    })
+pub fn retreat() {
+    ANCHOR.with(|cell| cell.get().map(Anchor::retreat));
 }
 
 /// Whether an open socket belongs to a namespace.

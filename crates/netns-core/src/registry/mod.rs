@@ -121,8 +121,8 @@ impl Registry {
                 // Not, or no longer, a mount.
                 Err(Errno::EINVAL) => break,
                 Err(Errno::ENOENT) => return Err(failed("umount2", Errno::ENOENT)),
-                // Without the privilege, a leftover that never was mounted can still go.
-                Err(Errno::EPERM) if is_leftover(&found) => break,
+                // Without the privilege, a leftover that is not mounted over can still go.
+                Err(Errno::EPERM) if is_leftover(&found) && !is_mounted(&found) => break,
                 Err(errno) => return Err(failed("umount2", errno)),
             }
         }
@@ -183,7 +183,10 @@ fn is_abandoned(found: &FileStat) -> bool {
     let ours = Mode::from_bits_truncate(found.st_mode) == OUR_MODE;
     let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(found.st_mtime).unwrap_or_default());
     let old = changed.elapsed().is_ok_and(|age| age > STALE_AFTER);
-    // A namespace mounted there is a plain file of size 0 too, but its mode is 0444 and it lives on the nsfs device.
-    let mounted = NetNs::home().and_then(|home| home.identity()).is_ok_and(|home| home.dev == found.st_dev);
-    plain && found.st_size == 0 && !mounted && (ours || old)
+    plain && found.st_size == 0 && !is_mounted(found) && (ours || old)
+}
+
+/// Whether it is a namespace: a plain file of size 0 too, but on the kernel's own device for them.
+fn is_mounted(found: &FileStat) -> bool {
+    NetNs::home().and_then(|home| home.identity()).is_ok_and(|home| home.dev == found.st_dev)
 }

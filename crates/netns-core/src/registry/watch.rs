@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -24,6 +24,9 @@ pub enum Event {
     Delete(Name),
 }
 
+/// How often a directory that changes under our eyes is asked again before it is told as it is.
+const CALM: usize = 16;
+
 /// A watch over a directory of names, from the moment it is made.
 ///
 /// Two signals wake it: the mount table, as a name can be used only when its namespace is mounted, and inotify, which
@@ -32,6 +35,7 @@ pub enum Event {
 pub struct Watch {
     registry: Registry,
     known: BTreeMap<Name, Identity>,
+    /// Polling it is what rearms it; nothing needs to be read.
     mounts: File,
     inotify: Inotify,
     watching: bool,
@@ -106,12 +110,20 @@ impl Watch {
         }
     }
 
-    /// What is different from when it was last asked. Signals are drained first: what changes later wakes again.
+    /// What is different from when it was last asked. Signals are drained first: what changes later wakes again. A
+    /// deletion that arrives while the directory is asked may be told by its answer already, so it is asked once more.
     fn changes(&mut self) -> Result<Vec<Event>> {
-        self.drain_mounts();
-        let replaced = self.drain_deletions();
+        let mut replaced = self.drain_deletions();
         self.notice_directory();
-        let present = self.present()?;
+        let mut present = self.present()?;
+        for _ in 0..CALM {
+            let meanwhile = self.drain_deletions();
+            if meanwhile.is_empty() {
+                break;
+            }
+            replaced.extend(meanwhile);
+            present = self.present()?;
+        }
         let mut events = Vec::new();
         for (name, identity) in &self.known {
             if replaced.contains(name) || present.get(name) != Some(identity) {
@@ -158,14 +170,6 @@ impl Watch {
             }
         }
         deleted
-    }
-
-    /// The table must be read to its end before it signals again.
-    fn drain_mounts(&mut self) {
-        let mut rest = [0; 4096];
-        if self.mounts.rewind().is_ok() {
-            while matches!(self.mounts.read(&mut rest), Ok(1..)) {}
-        }
     }
 }
 

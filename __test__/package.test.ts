@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import * as library from '../index.ts'
+import { output, root } from './helpers.ts'
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+test('the package exports what it says and nothing else', async () => {
+  const names = await output("console.log(Object.keys(await import('node-netns')).sort().join(' '))")
+  expect(names.split(' ')).toEqual(['NetNs', 'NetnsError', 'probe'])
+  expect(Object.keys(library).sort()).toEqual(names.split(' '))
+  expect(Object.keys(manifest.exports)).toEqual(['.', './register', './package.json'])
+  for (const path of ['node-netns/dist/lib/netns.js', 'node-netns/native.cjs', 'node-netns/lib/netns.ts']) {
+    const code = await output(`await import('${path}').catch((error) => console.log(error.code))`)
+    expect(code).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  }
+})
+
+test('the packed tarball holds what runs, and works where it is unpacked', async () => {
+  const folder = mkdtempSync('/run/netns-pack-')
+  const cache = join(folder, 'cache')
+  const npm = ['pack', '--ignore-scripts', '--json', '--offline', '--cache', cache, '--pack-destination', folder]
+  const [packed] = JSON.parse(
+    execFileSync('npm', npm, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  )
+  const files: string[] = packed.files.map(({ path }: { path: string }) => path)
+  for (const file of ['package.json', 'dist/index.js', 'dist/index.d.ts', 'native.cjs', 'native.d.cts', 'LICENSE'])
+    expect(files).toContain(file)
+  expect(
+    files.filter(
+      (file) => !/^(dist|docs)\/|^native\.d?\.?cts?|^native\.cjs$|^[A-Z]+(\.md)?$|^package\.json$/.test(file)
+    )
+  ).toEqual([])
+  writeFileSync(join(folder, 'package.json'), '{}')
+  const modules = join(folder, 'node_modules')
+  execFileSync('mkdir', ['-p', join(modules, 'node-netns')])
+  execFileSync('tar', [
+    '-xzf',
+    join(folder, packed.filename),
+    '-C',
+    join(modules, 'node-netns'),
+    '--strip-components=1'
+  ])
+  for (const name of [...Object.keys(manifest.dependencies ?? {}), '@leichtgewicht/ip-codec'])
+    execFileSync('cp', ['-r', '--parents', name, modules], { cwd: join(root, 'node_modules') })
+  const binary = readdirSync(root).find((file) => file.endsWith('.node')) as string
+  const source = `
+    const { createRequire } = await import('node:module')
+    const { pathToFileURL } = await import('node:url')
+    const packed = await import(pathToFileURL(createRequire(process.argv[1] + '/').resolve('node-netns')))
+    assert(packed.NetNs !== NetNs)
+    console.log(packed.NetNs.createSync().runSync(here) !== home, here() === home)
+  `
+  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: join(root, binary) }
+  expect(await output(source, { args: [folder], env })).toBe('true true')
+})
+
+test('the native part is at most 0.8 MB', () => {
+  const binary = readdirSync(root).find((file) => file.endsWith('.node')) as string
+  expect(readFileSync(join(root, binary)).length).toBeLessThanOrEqual(0.8 * 2 ** 20)
+})

@@ -1,0 +1,54 @@
+//! What this machine can do.
+
+use netns_core::probe;
+
+use crate::common::{drop_capabilities, here, in_child, is_child, open_descriptors, registry, strays};
+
+#[test]
+fn everything_works_where_the_tests_run_and_nothing_is_left() {
+    if is_child() {
+        let (home, before) = (here(), open_descriptors());
+        let found = probe(&registry());
+        assert!(found.open.is_ok(), "{found:?}");
+        assert!(found.create.is_ok(), "{found:?}");
+        assert!(found.create_named.is_ok(), "{found:?}");
+        assert!(found.enter.is_ok(), "{found:?}");
+        assert!(found.configure.is_ok(), "{found:?}");
+        assert!(strays(&home).is_empty());
+        // Home stays open from its first use on.
+        assert!(open_descriptors() <= before + 1);
+        return;
+    }
+    let output = in_child("probe::everything_works_where_the_tests_run_and_nothing_is_left", &[]);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn what_is_missing_is_told_with_its_remedy() {
+    let registry = registry();
+    let found = std::thread::spawn(move || {
+        drop_capabilities();
+        probe(&registry)
+    });
+    let found = found.join().expect("no panic");
+    assert!(found.open.is_ok());
+    for ability in [found.create, found.create_named, found.enter, found.configure] {
+        let error = ability.expect_err("no capability");
+        assert_eq!(error.code(), "EPERM");
+        assert!(error.remedy().is_some_and(|remedy| remedy.contains("CAP_SYS_ADMIN")), "{error}");
+    }
+}
+
+#[test]
+fn a_mount_namespace_of_others_stops_only_names() {
+    if is_child() {
+        let found = probe(&registry());
+        assert!(found.create.is_ok(), "{found:?}");
+        assert!(found.enter.is_ok(), "{found:?}");
+        let error = found.create_named.expect_err("mounts are not ours");
+        assert!(error.to_string().contains("CAP_SYS_ADMIN over the mount namespace"), "{error}");
+        return;
+    }
+    let output = in_child("probe::a_mount_namespace_of_others_stops_only_names", &["unshare", "-Urn"]);
+    assert!(output.status.success(), "{output:?}");
+}
