@@ -1,0 +1,62 @@
+/** The table, and each difference beside what is known of it. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { families } from './families.mjs'
+
+const known = JSON.parse(readFileSync(new URL('known.json', import.meta.url), 'utf8'))
+
+/** Prints it all; the exit code is that of a run with differences that nobody knows. */
+export function report(outcomes, { node, all }) {
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
+  const passed = outcomes.filter(({ native }) => native.state === 'passed')
+  const different = passed.filter(({ inside }) => inside.state !== 'passed')
+  const fresh = different.filter(({ test }) => reasonOf(test, version) === undefined)
+  for (const { test, inside } of fresh) {
+    console.log(`\n${test.name}: ${inside.state} inside, ${inside.why}`)
+    if (inside.output) console.log(inside.output.trimEnd().replace(/^/gm, '  | '))
+  }
+  const expected = different.filter((outcome) => !fresh.includes(outcome))
+  if (expected.length > 0) console.log('\nKnown differences:')
+  for (const { test } of expected) console.log(`  ${test.name}: ${reasonOf(test, version)}`)
+  const shaky = passed.filter(({ inside }) => inside.state === 'passed' && inside.attempts > 1)
+  if (shaky.length > 0) console.log('\nPassed inside only when run again:')
+  for (const { test, native, inside } of shaky) {
+    console.log(`  ${test.name}: attempt ${inside.attempts} (natively ${native.attempts})`)
+  }
+  if (all) printStale(passed, version)
+  printTable(outcomes, version)
+  return fresh.length === 0 ? 0 : 1
+}
+
+function printTable(outcomes, version) {
+  console.log(`\nNode ${version}\n${'family'.padEnd(14)}${column('native')}${column('inside')}${column('%')}`)
+  for (const family of Object.keys(families)) {
+    const passed = outcomes.filter(({ test, native }) => test.family === family && native.state === 'passed')
+    if (passed.length === 0) continue
+    const inside = passed.filter(({ inside }) => inside.state === 'passed').length
+    const share = ((100 * inside) / passed.length).toFixed(1)
+    console.log(`${family.padEnd(14)}${column(passed.length)}${column(inside)}${column(share)}`)
+  }
+  const count = (state) => outcomes.filter(({ native }) => native.state === state).length
+  console.log(`Left out: ${count('skipped')} that skip themselves natively, ${count('failed')} that fail natively.`)
+}
+
+function column(value) {
+  return String(value).padStart(8)
+}
+
+/** A difference that is gone should leave the list. */
+function printStale(passed, version) {
+  for (const { test, inside } of passed) {
+    if (inside.state === 'passed' && reasonOf(test, version) !== undefined) {
+      console.log(`\n${test.name} passes inside, though known.json says: ${reasonOf(test, version)}`)
+    }
+  }
+}
+
+/** `known.json` maps a test's name to a reason, or to reasons by major version of Node. */
+function reasonOf({ name }, version) {
+  const entry = known[name]
+  const major = /^v(\d+)/.exec(version)?.[1]
+  return typeof entry === 'object' ? entry[major] : entry
+}

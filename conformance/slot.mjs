@@ -1,0 +1,122 @@
+/** A place to run one test at a time: its namespaces, its temporary folder, and nothing left of the test afterwards. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { root } from '../scripts/prepare.mjs'
+
+const LIMIT_MS = 60_000
+const KEPT = 4_000
+const preload = pathToFileURL(join(root, 'dist', 'register.js')).href
+
+export class Slot {
+  #number
+  #node
+  #directory
+  #scratch
+  #native
+  #inside
+  #nowhere
+
+  constructor(number, tests, node) {
+    this.#number = number
+    this.#node = node
+    this.#directory = dirname(dirname(tests[0].path))
+    this.#scratch = mkdtempSync(join(tmpdir(), 'cf-'))
+    this.#native = makeNamespace(`native${number}`, true)
+    this.#inside = makeNamespace(`inside${number}`, true)
+    this.#nowhere = makeNamespace(`nowhere${number}`, false)
+  }
+
+  /** Runs a test as Node's own runner does, in a namespace with loopback up. */
+  native(test) {
+    return this.#run(test, this.#native, [], {})
+  }
+
+  /** Runs it in a process without any network, which the preload puts into one. */
+  inside(test) {
+    return this.#run(test, this.#nowhere, ['--import', preload], { NETNS: this.#inside })
+  }
+
+  close() {
+    this.#endLeftovers()
+    for (const name of [this.#native, this.#inside, this.#nowhere]) ip('netns', 'delete', name)
+    rmSync(this.#scratch, { recursive: true, force: true })
+  }
+
+  async #run(test, namespace, options, env) {
+    const argv = [`--net=/run/netns/${namespace}`, this.#node, ...test.flags, ...options, test.path]
+    const child = spawn('nsenter', argv, {
+      cwd: dirname(this.#directory),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...cleanEnvironment(), ...test.env, ...env, ...this.#runnerEnvironment() }
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output = (output + chunk).slice(-KEPT)
+      })
+    }
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      signalGroup(child.pid)
+    }, LIMIT_MS)
+    const { code, signal } = await new Promise((done) => child.on('exit', (code, signal) => done({ code, signal })))
+    clearTimeout(timer)
+    signalGroup(child.pid)
+    this.#endLeftovers()
+    await new Promise((done) => (child.stdout.closed && child.stderr.closed ? done() : child.on('close', done)))
+    for (const entry of readdirSync(this.#scratch)) rmSync(join(this.#scratch, entry), { recursive: true, force: true })
+    if (late) return { state: 'failed', why: `ran longer than ${LIMIT_MS / 1000} s`, output }
+    if (code !== 0) return { state: 'failed', why: signal ? `ended by ${signal}` : `exit code ${code}`, output }
+    const [, skipped] = /^1\.\.0 # Skipped: (.*)/m.exec(output) ?? []
+    return skipped === undefined ? { state: 'passed' } : { state: 'skipped', why: skipped }
+  }
+
+  /** What Node's runner tells its tests: which ports and which folder are theirs. */
+  #runnerEnvironment() {
+    return { TEST_THREAD_ID: String(this.#number), NODE_TEST_DIR: this.#scratch }
+  }
+
+  /** Detached children are in none of the groups, but nobody else is in these namespaces. */
+  #endLeftovers() {
+    for (const name of [this.#native, this.#inside, this.#nowhere]) {
+      const { stdout } = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
+      for (const pid of stdout.split('\n').filter(Boolean)) {
+        try {
+          process.kill(Number(pid), 'SIGKILL')
+        } catch (error) {
+          if (error.code !== 'ESRCH') throw error
+        }
+      }
+    }
+  }
+}
+
+function makeNamespace(name, up) {
+  ip('netns', 'add', name)
+  if (up) ip('-n', name, 'link', 'set', 'lo', 'up')
+  return name
+}
+
+function ip(...args) {
+  const { status, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${error?.message ?? stderr.trim()}`)
+}
+
+function signalGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
+  }
+}
+
+/** What `npm run` and a shell add for themselves would change what tests see. */
+function cleanEnvironment() {
+  const ours = /^(npm_|NODE_|NETNS|INIT_CWD$|FORCE_COLOR$|NO_COLOR$|SSL_CERT|.*_proxy$|.*_PROXY$)/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
+}
