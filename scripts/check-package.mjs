@@ -30,7 +30,15 @@ try {
   const tarball = pack()
   check('publint finds nothing wrong', () => execute(tool('publint'), ['run', tarball, '--strict']))
   check('the types resolve for ESM users (attw)', () =>
-    execute(tool('attw'), [tarball, '--profile', 'esm-only', '--no-emoji'])
+    // The profile leaves out Node 10's resolution, which knows no `#native`, but not this rule's verdict on it.
+    execute(tool('attw'), [
+      tarball,
+      '--profile',
+      'esm-only',
+      '--no-emoji',
+      '--ignore-rules',
+      'internal-resolution-error'
+    ])
   )
   check('only what users need is packed', () => checkContents(tarball))
   check('it installs and imports, and says what is missing without a native part', () => checkWithout(tarball))

@@ -21,15 +21,13 @@ struct Slots {
 
 /// The number that JavaScript has to give back, to [`close_slot`] or to `Handle.adopt`.
 pub fn keep(namespace: NetNs) -> u32 {
-    SLOTS.with_borrow_mut(|slots| match slots.free.pop() {
-        Some(slot) => {
+    SLOTS.with_borrow_mut(|slots| {
+        if let Some(slot) = slots.free.pop() {
             slots.taken[slot as usize] = Some(namespace);
-            slot
+            return slot;
         }
-        None => {
-            slots.taken.push(Some(namespace));
-            u32::try_from(slots.taken.len() - 1).unwrap_or_default()
-        }
+        slots.taken.push(Some(namespace));
+        u32::try_from(slots.taken.len() - 1).unwrap_or_default()
     })
 }
 

@@ -11,8 +11,8 @@ pub fn operation(name: &str) -> Result<Operation, Box<dyn Error>> {
     let registry = Registry::default();
     let bench: Name = "bench".parse()?;
     Ok(match name {
-        "current" => Box::new(|| Ok(drop(NetNs::current()?))),
-        "from-name" => Box::new(move || Ok(drop(registry.open(&bench)?))),
+        "current" => Box::new(|| NetNs::current().map(drop).map_err(Into::into)),
+        "from-name" => Box::new(move || registry.open(&bench).map(drop).map_err(Into::into)),
         "equals" => {
             let (one, other) = (NetNs::current()?, registry.open(&bench)?);
             Box::new(move || if one.is_same(&other)? { Err("two namespaces cannot be one".into()) } else { Ok(()) })
@@ -23,7 +23,7 @@ pub fn operation(name: &str) -> Result<Operation, Box<dyn Error>> {
         }
         "create" => {
             let anchor = Anchor::here()?;
-            Box::new(move || Ok(drop(anchor.create(true)?)))
+            Box::new(move || anchor.create(true).map(drop).map_err(Into::into))
         }
         "create-named" => {
             let name: Name = "core".parse()?;
