@@ -334,7 +334,6 @@ pub fn reset_signals() {
 
 /// Sets which signals wait, all 64 of them, with no exception for those the C library keeps for itself; gives what was.
 #[must_use]
-#[must_use]
 pub fn block_signals(set: u64) -> u64 {
     const SIG_SETMASK: usize = 2;
     let mut old = 0_u64;
