@@ -38,6 +38,7 @@ pub use command::{Child, Command, CommandExt, Event as CommandEvent, Exit, Stdio
 pub use error::{Error, Kind, Result};
 pub use handle::NetNs;
 pub use identity::{Identity, Owner};
+pub use netns_exec::HELPER;
 pub use probe::{Abilities, Ability, probe};
 pub use processes::pids;
 pub use registry::{DEFAULT_DIRECTORY, Event, Listing, Name, Named, Registry, Stopper, Watch};

@@ -1,4 +1,4 @@
-//! Programs started inside. Needs CAP_SYS_ADMIN, as everything that enters a namespace; makes only namespaces.
+//! Programs started inside. Needs `CAP_SYS_ADMIN`, as everything that enters a namespace; makes only namespaces.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{read_dir, read_link};
