@@ -145,7 +145,7 @@ export function spawnFailed(record: ErrorRecord, file: string, args: readonly st
   const short = `spawn ${file} ${record.code}`
   // `execve` is what everybody expects; other steps (chdir, setuid, move_mount, …) are worth telling.
   const message = record.syscall === 'execve' ? short : `spawn ${file} ${record.message}`
-  const error = new NetnsError({ ...record, code: record.code, message, syscall: `spawn ${file}`, path: file })
+  const error = new NetnsError({ ...record, message, syscall: `spawn ${file}`, path: file })
   return Object.assign(error, { spawnargs: [...args] })
 }
 

@@ -46,7 +46,7 @@ let last = 0
  *
  * @throws `ERR_NETNS_CLOSED`; `EMFILE`, `EAGAIN`, `EBADF` for a wrong `stdio`, as Node's `'error'` would have them
  */
-export function launch(namespace: Namespace, checked: Checked, stdio: Int32Array, ear: Ear): Launched {
+export function launch(namespace: Namespace, checked: Checked, stdio: number[], ear: Ear): Launched {
   const { handle } = namespace
   const { Launcher } = native()
   launcher ??= new Launcher(heard)

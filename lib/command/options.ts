@@ -77,7 +77,7 @@ export interface Checked {
   args: string[]
   /** What native code gets, but for what depends on the moment and on the way of starting. */
   order: Omit<Order, 'environment' | 'stdio'>
-  env: Buffer | undefined
+  env: string | undefined
   stdio: unknown
   input: string | Uint8Array | undefined
   limits: Limits
@@ -122,25 +122,21 @@ export function check(namespace: Namespace, file: unknown, args: unknown, given:
 }
 
 /** An environment as native code takes it. */
-export function environment(env: NodeJS.ProcessEnv): Buffer {
+export function environment(env: NodeJS.ProcessEnv): string {
   if (typeof env !== 'object' || env === null) throw invalidType('options.env', 'of type object', env)
-  const pairs = []
-  // As Node does: inherited properties count too.
-  for (const key in env) {
-    const value = env[key]
-    if (value !== undefined) pairs.push(`${key}=${value}`)
+  let pairs = ''
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue
+    // What is no string becomes one, as for Node's children.
+    const pair = `${name}=${value}`
+    if (pair.includes('\0')) throw invalidValue(`options.env['${name}']`, value, 'it cannot contain a NUL')
+    pairs += `${pair}\0`
   }
-  const bytes = join(pairs)
-  // One look for a NUL over all is cheaper than one each; which it is matters only if there is one.
-  if (pairs.some((pair) => pair.includes('\0'))) {
-    const bad = pairs.find((pair) => pair.includes('\0')) ?? ''
-    throw invalidValue(`options.env['${bad.split('=')[0]}']`, bad, 'it cannot contain a NUL')
-  }
-  return bytes
+  return pairs
 }
 
-function join(strings: readonly string[]): Buffer {
-  return Buffer.from(strings.length === 0 ? '' : `${strings.join('\0')}\0`)
+function join(strings: readonly string[]): string {
+  return `${strings.join('\0')}\0`
 }
 
 function validateArguments(args: unknown): string[] {

@@ -15,14 +15,14 @@ const INHERIT = -3
 const CLOSED = -4
 
 /** What native code takes: a descriptor of ours, or one of the numbers above. `usual` is what 0, 1 and 2 are unsaid. */
-export function normalizeStdio(stdio: unknown, usual: 'pipe' | 'inherit'): Int32Array {
+export function normalizeStdio(stdio: unknown, usual: 'pipe' | 'inherit'): number[] {
   if (stdio === undefined || typeof stdio === 'string') {
     const one = item(stdio ?? usual, 0, usual, 'options.stdio')
-    return Int32Array.of(one, one, one)
+    return [one, one, one]
   }
   if (!Array.isArray(stdio)) throw invalidType('options.stdio', 'of type string or an instance of Array', stdio)
-  const items = Array.from({ length: Math.max(3, stdio.length) }, (_, index) => stdio[index])
-  return Int32Array.from(items, (wanted, index) => item(wanted, index, usual, `options.stdio[${index}]`))
+  const length = Math.max(3, stdio.length)
+  return Array.from({ length }, (_, index) => item(stdio[index], index, usual, `options.stdio[${index}]`))
 }
 
 function item(wanted: unknown, index: number, usual: string, label: string): number {

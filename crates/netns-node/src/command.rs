@@ -5,7 +5,7 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Buffer, FnArgs, Function, Int32Array};
+use napi::bindgen_prelude::{Buffer, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use napi_derive::napi;
@@ -24,17 +24,18 @@ const NULL: i32 = -2;
 const INHERIT: i32 = -3;
 const CLOSED: i32 = -4;
 
-/// What to start. Lists of strings come as one, each string ended by a NUL, as each value costs a crossing.
+/// What to start. Lists of strings come as one, each string ended by a NUL, as each value costs a crossing; and as a
+/// string, as a buffer costs more.
 #[napi(object)]
 pub struct Order {
     /// The file and the arguments.
-    pub words: Buffer,
+    pub words: String,
     /// `NAME=value`.
-    pub environment: Buffer,
+    pub environment: String,
     /// The working directory.
     pub directory: Option<Buffer>,
     /// A descriptor to share, -1 for a pipe, -2 for /dev/null, -3 to inherit, -4 for nothing.
-    pub stdio: Int32Array,
+    pub stdio: Vec<i32>,
     /// User.
     pub uid: Option<u32>,
     /// Group.
@@ -65,10 +66,8 @@ pub struct Program {
     pipes: Vec<i32>,
 }
 
-fn strings(bytes: &[u8]) -> impl Iterator<Item = &OsStr> {
-    bytes
-        .split_inclusive(|byte| *byte == 0)
-        .map(|string| OsStr::from_bytes(string.strip_suffix(&[0]).unwrap_or(string)))
+fn strings(list: &str) -> impl Iterator<Item = &str> {
+    list.split_terminator('\0')
 }
 
 fn stream(number: i32) -> netns_core::Result<Stdio> {
