@@ -1,9 +1,10 @@
 /** The public class: a namespace, where to get one, and what to do in it. */
-import * as context from './context/context.ts'
-import { hereOrHome } from './context/place.ts'
+
 import { Command } from './command/command.ts'
 import type { CommandOptions } from './command/options.ts'
 import { type Wrapper, type WrapperOptions, wrap } from './command/wrapper.ts'
+import * as context from './context/context.ts'
+import { hereOrHome } from './context/place.ts'
 import { badDescriptor } from './errors.ts'
 import { Namespace } from './namespace.ts'
 import { attempt } from './native.ts'

@@ -125,7 +125,8 @@ export function check(namespace: Namespace, file: unknown, args: unknown, given:
 export function environment(env: NodeJS.ProcessEnv): string {
   if (typeof env !== 'object' || env === null) throw invalidType('options.env', 'of type object', env)
   let pairs = ''
-  for (const [name, value] of Object.entries(env)) {
+  for (const name of names(env)) {
+    const value = env[name]
     if (value === undefined) continue
     // What is no string becomes one, as for Node's children.
     const pair = `${name}=${value}`
@@ -133,6 +134,15 @@ export function environment(env: NodeJS.ProcessEnv): string {
     pairs += `${pair}\0`
   }
   return pairs
+}
+
+function names(env: NodeJS.ProcessEnv): string[] {
+  // Every question to the real environment is a system's business, and its own keys are all it has.
+  if (env === process.env) return Object.getOwnPropertyNames(env)
+  const found = []
+  // As Node does: inherited properties count too.
+  for (const name in env) found.push(name)
+  return found
 }
 
 function join(strings: readonly string[]): string {
