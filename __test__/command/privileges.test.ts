@@ -1,7 +1,7 @@
 /** Who a program is, and what it may do. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { NetNs } from '../../index.ts'
-import { said } from './support.ts'
+import { nodeArguments, said } from './support.ts'
 
 const ns = NetNs.createSync()
 afterAll(() => ns.close())
@@ -92,4 +92,13 @@ describe('user and groups', () => {
       spawnargs: ['a']
     })
   })
+})
+
+test('an ordinary user’s program joins a network that this user made, through its user namespace', async () => {
+  const options = { uid: 65534, gid: 65534, capabilities: [] }
+  const { stdout, stderr } = await ns
+    .command(process.execPath, nodeArguments('./rootless.fixture.ts'), options)
+    .output()
+  expect(stderr.toString()).toBe('')
+  expect(JSON.parse(stdout.toString())).toEqual({ inside: true, capabilities: NONE })
 })
