@@ -16,15 +16,16 @@ fn main() {
     let target = var("TARGET").unwrap_or_default();
     let directory = std::env::var_os("OUT_DIR").unwrap_or_default();
     let output = Path::new(&directory).join("netns-exec");
+    // A toolchain from elsewhere than rustup may lack that linker, and has a C compiler to link with.
     let attempts: [&[&str]; 2] = [
-        &["-Clinker=rust-lld", "-Clinker-flavor=ld.lld", "-Clink-arg=-zmax-page-size=4096"],
+        &["-Clinker=rust-lld", "-Clinker-flavor=ld.lld", "-Clink-self-contained=no", "-Clink-arg=-zmax-page-size=4096"],
         &["-Clink-arg=-nostartfiles", "-Clink-arg=-nostdlib", "-Clink-arg=-static"],
     ];
     let built = attempts.iter().any(|linking| {
         Command::new(&rustc)
             .args(["--edition=2024", "--crate-name=netns_exec_helper", "--crate-type=bin", "--target", &target])
             .args(["-Copt-level=s", "-Cpanic=abort", "-Ccodegen-units=1", "-Clto=fat", "-Cstrip=symbols"])
-            .args(["-Crelocation-model=static", "-Ctarget-feature=+crt-static", "-Clink-self-contained=no"])
+            .args(["-Crelocation-model=static", "-Ctarget-feature=+crt-static")
             .args(["-Cforce-unwind-tables=no", "--cap-lints=allow"])
             .args(*linking)
             .arg("-o")
