@@ -25,7 +25,7 @@ fn main() {
         Command::new(&rustc)
             .args(["--edition=2024", "--crate-name=netns_exec_helper", "--crate-type=bin", "--target", &target])
             .args(["-Copt-level=s", "-Cpanic=abort", "-Ccodegen-units=1", "-Clto=fat", "-Cstrip=symbols"])
-            .args(["-Crelocation-model=static", "-Ctarget-feature=+crt-static")
+            .args(["-Crelocation-model=static", "-Ctarget-feature=+crt-static"])
             .args(["-Cforce-unwind-tables=no", "--cap-lints=allow"])
             .args(*linking)
             .arg("-o")

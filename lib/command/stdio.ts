@@ -1,6 +1,7 @@
 /** The standard streams: from what the caller wants to what native code takes. */
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Stream } from 'node:stream'
+import { builtin } from '../context/builtin.ts'
 import { invalidType, invalidValue } from '../errors.ts'
 
 /** What one of the child's descriptors can be. */
@@ -52,5 +53,7 @@ function descriptorOf(stream: unknown): number | undefined {
 
 /** This process's ends of the pipes, as the streams that Node makes of them. */
 export function openPipes(pipes: readonly number[]): (Socket | null)[] {
+  if (pipes.every((fd) => fd < 0)) return pipes.map(() => null)
+  const { Socket } = builtin('net')
   return pipes.map((fd, index) => (fd < 0 ? null : new Socket({ fd, readable: index > 0, writable: true })))
 }

@@ -20,6 +20,7 @@
 #![no_std]
 #![no_main]
 #![allow(dead_code, reason = "the library's other user needs the rest")]
+#![allow(clippy::result_large_err, reason = "as for the library")]
 
 mod credentials;
 mod etc;
@@ -156,8 +157,9 @@ fn variable(environment: *const *const u8, name: &[u8]) -> Option<&'static [u8]>
 }
 
 fn wide(digits: &[u8], radix: u32) -> Option<u64> {
-    let first = digits.first()?;
-    let _some = first;
+    if digits.is_empty() {
+        return None;
+    }
     digits.iter().try_fold(0_u64, |sum, digit| {
         sum.checked_mul(u64::from(radix))?.checked_add(u64::from(char::from(*digit).to_digit(radix)?))
     })

@@ -34,8 +34,10 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
     for at in 0..length {
-        // SAFETY: the caller vouches for `length` bytes at both; volatile, or the compiler makes a memcpy of it.
-        unsafe { to.add(at).write_volatile(from.add(at).read()) };
+        // SAFETY: the caller vouches for `length` bytes there.
+        let byte = unsafe { from.wrapping_add(at).read() };
+        // SAFETY: and here; volatile, or the compiler makes a memcpy of it.
+        unsafe { to.wrapping_add(at).write_volatile(byte) };
     }
     to
 }
@@ -50,7 +52,9 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mu
     }
     for at in (0..length).rev() {
         // SAFETY: as in memcpy.
-        unsafe { to.add(at).write_volatile(from.add(at).read()) };
+        let byte = unsafe { from.wrapping_add(at).read() };
+        // SAFETY: as in memcpy.
+        unsafe { to.wrapping_add(at).write_volatile(byte) };
     }
     to
 }
@@ -59,9 +63,10 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mu
 /// As memset(3).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
+    let [byte, ..] = value.to_le_bytes();
     for at in 0..length {
         // SAFETY: the caller vouches for `length` bytes; volatile, or the compiler makes a memset of it.
-        unsafe { to.add(at).write_volatile(value.to_le_bytes()[0]) };
+        unsafe { to.wrapping_add(at).write_volatile(byte) };
     }
     to
 }
@@ -79,8 +84,10 @@ unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, length: usize) -> i3
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
     for at in 0..length {
-        // SAFETY: the caller vouches for `length` bytes at both; volatile, or the compiler makes a memcmp of it.
-        let (a, b) = unsafe { (one.add(at).read_volatile(), other.add(at).read_volatile()) };
+        // SAFETY: the caller vouches for `length` bytes there; volatile, or the compiler makes a memcmp of it.
+        let a = unsafe { one.wrapping_add(at).read_volatile() };
+        // SAFETY: and here.
+        let b = unsafe { other.wrapping_add(at).read_volatile() };
         if a != b {
             return i32::from(a) - i32::from(b);
         }
@@ -94,7 +101,7 @@ unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize) -> 
 unsafe extern "C" fn strlen(text: *const u8) -> usize {
     let mut length = 0;
     // SAFETY: no NUL has been passed; volatile, or the compiler makes a strlen of it.
-    while unsafe { text.add(length).read_volatile() } != 0 {
+    while unsafe { text.wrapping_add(length).read_volatile() } != 0 {
         length += 1;
     }
     length
