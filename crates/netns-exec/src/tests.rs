@@ -15,7 +15,7 @@ fn constants_are_those_of_the_headers() {
 
 #[test]
 fn system_call_numbers_are_those_of_the_headers() {
-    for (ours, theirs) in sys::numbers_for_tests() {
+    for (ours, theirs) in sys::headers::numbers() {
         assert_eq!(i64::try_from(ours).unwrap_or_default(), theirs);
     }
 }
