@@ -53,7 +53,7 @@ Object.defineProperty(NetnsError.prototype, 'name', { value: 'NetnsError', confi
 
 /** Turns what native code threw into an error of ours; what user code threw passes untouched. */
 export function fromNative(thrown: unknown): unknown {
-  if (isRecord(thrown)) {
+  if (isErrorRecord(thrown)) {
     // A name that native code alone found wrong is an argument error all the same.
     return thrown.code === 'ERR_INVALID_ARG_VALUE'
       ? coded(new TypeError(thrown.message), thrown.code)
@@ -62,8 +62,8 @@ export function fromNative(thrown: unknown): unknown {
   return thrown
 }
 
-/** Native code marks its own, as user code may throw anything through it. */
-function isRecord(thrown: unknown): thrown is ErrorRecord {
+/** Whether native code threw it: it marks its own, as user code may throw anything through it. */
+export function isErrorRecord(thrown: unknown): thrown is ErrorRecord {
   return typeof thrown === 'object' && thrown !== null && 'netnsRecord' in thrown
 }
 
@@ -138,6 +138,43 @@ export function strayed(wanted: string): NetnsError {
     code: 'ERR_NETNS_STRAYED',
     message: `a socket that belongs in ${wanted} was opened elsewhere, and was closed unused. Please report this.`
   })
+}
+
+/** A program that could not be started, in the shape of `child_process`, with the step that failed in the message. */
+export function spawnFailed(record: ErrorRecord, file: string, args: readonly string[]): NetnsError {
+  const short = `spawn ${file} ${record.code}`
+  // `execve` is what everybody expects; other steps (chdir, setuid, move_mount, …) are worth telling.
+  const message = record.syscall === 'execve' ? short : `spawn ${file} ${record.message}`
+  const error = new NetnsError({ ...record, message, syscall: `spawn ${file}`, path: file })
+  return Object.assign(error, { spawnargs: [...args] })
+}
+
+/** `ETIMEDOUT`: a program ran for longer than its `timeout`, and was killed. */
+export function timedOut(file: string, timeout: number): NetnsError {
+  const message = `spawn ${file} ETIMEDOUT: killed as it ran for longer than ${timeout} ms`
+  return new NetnsError({ code: 'ETIMEDOUT', errno: -110, syscall: `spawn ${file}`, path: file, message })
+}
+
+/** `ABORT_ERR`, as Node's own. */
+export function aborted(signal: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: signal.reason })
+  error.name = 'AbortError'
+  return coded(error, 'ABORT_ERR')
+}
+
+/** `ERR_CHILD_PROCESS_STDIO_MAXBUFFER`, as Node's own. */
+export function bufferExceeded(stream: 'stdout' | 'stderr'): RangeError {
+  return coded(new RangeError(`${stream} maxBuffer length exceeded`), 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER')
+}
+
+/** `ERR_UNKNOWN_SIGNAL`, as Node's own. */
+export function unknownSignal(signal: unknown): TypeError {
+  return coded(new TypeError(`Unknown signal: ${String(signal)}`), 'ERR_UNKNOWN_SIGNAL')
+}
+
+/** `ERR_IPC_CHANNEL_CLOSED`, as Node's own. */
+export function noChannel(): Error {
+  return coded(new Error('Channel closed'), 'ERR_IPC_CHANNEL_CLOSED')
 }
 
 /** `EBADF`: a number that is no open descriptor. */

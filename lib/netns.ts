@@ -1,4 +1,8 @@
 /** The public class: a namespace, where to get one, and what to do in it. */
+
+import { Command } from './command/command.ts'
+import type { CommandOptions } from './command/options.ts'
+import { type Wrapper, type WrapperOptions, wrap } from './command/wrapper.ts'
 import * as context from './context/context.ts'
 import { hereOrHome } from './context/place.ts'
 import { badDescriptor } from './errors.ts'
@@ -351,5 +355,36 @@ export class NetNs extends Namespace {
   /** The interfaces of this namespace, as `os.networkInterfaces()` lists them. */
   networkInterfaces(): ReturnType<typeof import('node:os').networkInterfaces> {
     return node.boundNetworkInterfaces(this)
+  }
+
+  /**
+   * A program to be started natively inside: in a time that does not depend on this process's size, with the event loop
+   * free, `/etc/netns`, capabilities and user.
+   *
+   * @param file - a path, or a name to look for in the `PATH` of the child's environment
+   * @example
+   * ```ts
+   * await using ns = await NetNs.create()
+   * const { code } = await ns.command('npm', ['test'], { capabilities: [] }).status() // can reach nothing
+   * ```
+   * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE`
+   */
+  command(file: string, args?: readonly string[], options?: CommandOptions): Command {
+    return new Command(this, file, args, options)
+  }
+
+  /**
+   * Writes an executable that runs its arguments inside, or `options.file` with them: for libraries that want the path
+   * of an executable. It is removed by {@link Wrapper.dispose} or at the process's end.
+   *
+   * @example
+   * ```ts
+   * using chromium = ns.wrapper({ file: 'chromium' })
+   * const browser = await puppeteer.launch({ executablePath: chromium.path, pipe: true })
+   * ```
+   * @throws `ERR_NETNS_CLOSED`; as `fs.writeFile`
+   */
+  wrapper(options?: WrapperOptions): Wrapper {
+    return wrap(this, options)
   }
 }

@@ -37,10 +37,18 @@ export function validateDescriptor(fd: unknown): number {
   return validateInteger(fd, 'fd', 0)
 }
 
-function validateInteger(value: unknown, label: string, least: number): number {
+/** An integer between `least` and the largest C `int`, unless `most` says otherwise. */
+export function validateInteger(value: unknown, label: string, least: number, most = LARGEST_INT): number {
   if (typeof value !== 'number') throw invalidType(label, 'of type number', value)
   if (!Number.isInteger(value)) throw outOfRange(label, 'an integer', value)
-  if (value < least || value > LARGEST_INT) throw outOfRange(label, `>= ${least} && <= ${LARGEST_INT}`, value)
+  if (value < least || value > most) throw outOfRange(label, `>= ${least} && <= ${most}`, value)
+  return value
+}
+
+/** A string that C can hold. */
+export function validateString(value: unknown, label: string): string {
+  if (typeof value !== 'string') throw invalidType(label, 'of type string', value)
+  if (value.includes('\0')) throw invalidValue(label, value, 'it cannot contain a NUL')
   return value
 }
 

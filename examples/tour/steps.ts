@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { NetNs, probe } from 'node-netns'
+import { startPrograms } from './children.ts'
 import { bindModules, serveTwice } from './contexts.ts'
 import type { Step, Tour } from './tour.ts'
 
@@ -19,6 +20,7 @@ export const steps: [title: string, step: Step][] = [
   ['Delete the name', deleteName],
   ['Run Node in two networks at once', serveTwice],
   ["Use Node's modules, bound to a namespace", bindModules],
+  ['Start programs inside', startPrograms],
   ['Check that no thread left home', checkThreads]
 ]
 

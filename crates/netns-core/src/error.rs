@@ -181,6 +181,14 @@ fn system_remedy(syscall: &str, errno: Errno) -> Option<&'static str> {
             "Names need write access to their directory: run as root, in a user namespace, or pass another directory."
         }
         ("flock", Errno::ETIMEDOUT) => "Another process holds the lock of the directory: see `fuser` on it.",
+        ("move_mount", Errno::ENOENT) => {
+            "What shall be covered must exist: create an empty file there, or pass etc: false."
+        }
+        ("fsmount" | "open_tree" | "move_mount", Errno::EPERM) => {
+            "Mounting needs CAP_SYS_ADMIN in the user namespace that owns the network: pass etc: false and sysfs: false."
+        }
+        ("setuid" | "setgid" | "setgroups", Errno::EPERM) => "Becoming somebody else needs CAP_SETUID and CAP_SETGID.",
+        ("capset" | "prctl", Errno::EPERM) => "A program gets no capability that this process does not have.",
         ("umount2", Errno::EBUSY) => "Something still uses the mount; try again.",
         _ => return None,
     })

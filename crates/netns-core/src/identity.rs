@@ -109,18 +109,26 @@ pub(crate) fn cookie(socket: BorrowedFd<'_>) -> Option<u64> {
     (result == 0).then_some(value)
 }
 
+fn owner_failed(errno: Errno) -> Error {
+    Error::system("ioctl_ns", errno, "read the owner of the network namespace")
+}
+
+/// The user namespace that owns a network namespace (`NS_GET_USERNS`).
+pub(crate) fn owner_descriptor(namespace: impl AsFd) -> Result<OwnedFd> {
+    // SAFETY: NS_GET_USERNS takes no argument and returns a new descriptor or -1.
+    let raw = unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), NS_GET_USERNS as _) };
+    let raw = Errno::result(raw).map_err(owner_failed)?;
+    // SAFETY: the kernel just returned this descriptor (close-on-exec) and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
 /// Who owns a network namespace (`NS_GET_USERNS`, `NS_GET_OWNER_UID`).
 pub(crate) fn owner(namespace: BorrowedFd<'_>) -> Result<Owner> {
-    let failed = |errno| Error::system("ioctl_ns", errno, "read the owner of the network namespace");
-    // SAFETY: NS_GET_USERNS takes no argument and returns a new descriptor or -1.
-    let raw = unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_USERNS as _) };
-    let raw = Errno::result(raw).map_err(failed)?;
-    // SAFETY: the kernel just returned this descriptor (close-on-exec) and nobody else has it.
-    let user = unsafe { OwnedFd::from_raw_fd(raw) };
+    let user = owner_descriptor(namespace)?;
     let mut uid: libc::uid_t = 0;
     // SAFETY: NS_GET_OWNER_UID writes one uid_t to the pointer, which is valid for that.
     let result = unsafe { libc::ioctl(user.as_raw_fd(), NS_GET_OWNER_UID as _, &raw mut uid) };
-    Errno::result(result).map_err(failed)?;
+    Errno::result(result).map_err(owner_failed)?;
     let ino = identity(user.as_fd())?.ino;
     Ok(Owner { uid, user_namespace: format!("user:[{ino}]") })
 }

@@ -7,6 +7,7 @@
 //! - [`NetNs::run`] moves the calling thread in, runs a closure and moves it back, whatever the closure does;
 //!   if going back is impossible, the process aborts rather than go on in the wrong network.
 //! - [`NetNs::spawn`] starts a thread that is born inside and ends there.
+//! - [`Command`] starts a program inside, at a cost that does not grow with this process.
 //! - [`Registry`] is `ip netns`: names for namespaces, under the same lock and mount-propagation protocol.
 //!
 //! ```no_run
@@ -20,6 +21,7 @@
 #![cfg(target_os = "linux")]
 
 mod capability;
+mod command;
 pub mod crew;
 mod error;
 mod handle;
@@ -32,9 +34,11 @@ mod registry;
 mod socket;
 mod thread;
 
+pub use command::{Child, Command, CommandExt, Event as CommandEvent, Exit, Stdio};
 pub use error::{Error, Kind, Result};
 pub use handle::NetNs;
 pub use identity::{Identity, Owner};
+pub use netns_exec::HELPER;
 pub use probe::{Abilities, Ability, probe};
 pub use processes::pids;
 pub use registry::{DEFAULT_DIRECTORY, Event, Listing, Name, Named, Registry, Stopper, Watch};

@@ -6,6 +6,7 @@
 )]
 #![expect(missing_debug_implementations, reason = "classes and records exist only for JavaScript")]
 
+mod command;
 mod error;
 mod handle;
 mod probe;

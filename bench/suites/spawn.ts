@@ -1,0 +1,103 @@
+/** Starting `/bin/true` to its exit: natively, by Node, by programs around it; from a small process and from a large one. */
+import { join } from 'node:path'
+import { NetNs } from 'node-netns'
+import { node } from '../peers.ts'
+import type { Operation, PeerCommand, Suite } from '../suite.ts'
+
+const command = 'command().status()'
+const spawned = 'command().spawn()'
+const mounts = 'command, /etc and /sys'
+const capabilities = 'command, no capabilities'
+const nsSpawn = 'ns.spawn'
+const plain = 'Node, no namespace'
+const nsenter = 'Node and nsenter'
+const ip = 'Node and ip netns exec'
+const python = 'Python, posix_spawn'
+
+/** Processes of their own for every road: a fork leaves its parent with pages to copy, which others must not pay for. */
+const roads: Record<string, string> = {
+  [command]: 'command',
+  [spawned]: 'command-spawn',
+  [mounts]: 'command-mounts',
+  [capabilities]: 'command-capabilities',
+  [nsSpawn]: 'ns-spawn',
+  [plain]: 'node',
+  [nsenter]: 'nsenter',
+  [ip]: 'ip-netns-exec'
+}
+const large = (label: string) => `${label}, 2 GB`
+
+function peer(gigabytes: number): PeerCommand {
+  const { file, args } = node('spawn.mjs')
+  return { file, args: [...args, String(gigabytes)] }
+}
+
+const one: Operation = {
+  name: 'start and end of /bin/true',
+  by: { ...roads, [python]: 'spawn' },
+  batches: 40,
+  size: 1,
+  rounds: 8,
+  goals: [
+    { peer: command, against: plain, ratio: 0.6 },
+    { peer: command, against: nsenter, ratio: 1 / 3 },
+    { peer: command, against: ip, ratio: 1 / 3 },
+    { peer: command, against: python, ratio: 1.1 },
+    { peer: mounts, against: ip, ratio: 1 / 1.5 },
+    { peer: nsSpawn, against: plain, ratio: 1.03 }
+  ]
+}
+
+const sixteen: Operation = {
+  name: 'sixteen at once',
+  by: Object.fromEntries(Object.entries(roads).map(([label, road]) => [label, `${road}-16`])),
+  batches: 5,
+  size: 1,
+  rounds: 6,
+  goals: [{ peer: command, against: plain, ratio: 0.6 }]
+}
+
+const blocked: Operation = {
+  name: 'event loop blocked by a start',
+  by: { [spawned]: 'command-start', [plain]: 'node-start' },
+  batches: 10,
+  size: 1,
+  rounds: 8,
+  rest: 100,
+  goals: [{ peer: spawned, against: plain, ratio: 0.1 }]
+}
+
+const fromLarge: Operation = {
+  name: 'start and end of /bin/true, from a process of 2 GB',
+  by: { [large(command)]: 'command', [large(plain)]: 'node', [large(nsenter)]: 'nsenter' },
+  batches: 5,
+  size: 1,
+  rounds: 4,
+  goals: [
+    { peer: large(command), against: large(plain), ratio: 0.05 },
+    { peer: large(command), against: large(nsenter), ratio: 1 / 3 }
+  ]
+}
+
+const blockedLarge: Operation = {
+  name: 'event loop blocked by a start, in a process of 2 GB',
+  by: { [large(command)]: 'command-start', [large(plain)]: 'node-start' },
+  batches: 5,
+  size: 1,
+  rounds: 4,
+  rest: 100
+}
+
+const small = Object.keys(roads).map((label) => [label, peer(0)])
+const big = [command, plain, nsenter].map((label) => [large(label), peer(2)])
+
+export const suite: Suite = {
+  name: 'spawn',
+  peers: {
+    ...Object.fromEntries([...small, ...big]),
+    [python]: { file: 'python3', args: [join(import.meta.dirname, '../peers/spawn.py')], needs: 'python3' }
+  },
+  operations: [one, sixteen, blocked, fromLarge, blockedLarge],
+  setup: () => NetNs.createSync({ name: 'bench' }).close(),
+  teardown: () => NetNs.deleteSync('bench')
+}

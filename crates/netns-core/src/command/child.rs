@@ -1,0 +1,134 @@
+//! A child, from the wish for it to its end.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use nix::errno::Errno;
+use nix::libc;
+
+use crate::error::{Error, Result};
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// Nobody knows: this process ignores `SIGCHLD`, so the kernel kept no status.
+    Unknown,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Starting,
+    Failed(Error),
+    Running(u32, Arc<OwnedFd>),
+    Ended(u32, Exit),
+}
+
+/// What is known of a child.
+#[derive(Debug)]
+pub(super) struct State {
+    phase: Mutex<Phase>,
+    changed: Condvar,
+}
+
+impl State {
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, phase: Phase) {
+        *self.phase() = phase;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn fail(&self, error: Error) {
+        self.change(Phase::Failed(error));
+    }
+
+    pub(super) fn run(&self, id: u32, pidfd: Arc<OwnedFd>) {
+        self.change(Phase::Running(id, pidfd));
+    }
+
+    pub(super) fn end(&self, exit: Exit) {
+        let mut phase = self.phase();
+        if let Phase::Running(id, _) = *phase {
+            *phase = Phase::Ended(id, exit);
+        }
+        drop(phase);
+        self.changed.notify_all();
+    }
+
+    fn after(&self, waiting: impl Fn(&Phase) -> bool) -> MutexGuard<'_, Phase> {
+        self.changed.wait_while(self.phase(), |phase| waiting(phase)).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A child. Dropping it neither ends the child nor leaves a zombie: it is waited for in any case.
+#[derive(Debug)]
+pub struct Child {
+    state: Arc<State>,
+    pipes: Vec<Option<OwnedFd>>,
+}
+
+impl Child {
+    pub(super) fn starting(pipes: Vec<Option<OwnedFd>>) -> Self {
+        let state = Arc::new(State { phase: Mutex::new(Phase::Starting), changed: Condvar::new() });
+        Self { state, pipes }
+    }
+
+    pub(super) fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// This process's ends of the pipes, each at the number of the child's end; they can be taken once.
+    pub fn pipes(&mut self) -> Vec<Option<OwnedFd>> {
+        std::mem::take(&mut self.pipes)
+    }
+
+    /// The process id, once the program runs or has ended: this waits for that, well under a millisecond as a rule.
+    ///
+    /// # Errors
+    /// Why it could not be started.
+    pub fn started(&self) -> Result<u32> {
+        match &*self.state.after(|phase| matches!(phase, Phase::Starting)) {
+            Phase::Failed(error) => Err(error.clone()),
+            Phase::Running(id, _) | Phase::Ended(id, _) => Ok(*id),
+            Phase::Starting => Err(Error::panicked()),
+        }
+    }
+
+    /// Sends a signal, by pidfd, so that it never reaches another process; `false` if the child has ended. Signal 0
+    /// only asks.
+    ///
+    /// # Errors
+    /// `EPERM` if the child is another user by now, `EINVAL` for a number that is no signal.
+    pub fn kill(&self, signal: i32) -> Result<bool> {
+        let phase = self.state.after(|phase| matches!(phase, Phase::Starting));
+        let Phase::Running(_, pidfd) = &*phase else { return Ok(false) };
+        // SAFETY: the descriptor is open and a null siginfo is allowed.
+        let result = unsafe {
+            let none = std::ptr::null::<libc::siginfo_t>();
+            libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, none, 0_u32)
+        };
+        match Errno::result(result) {
+            Ok(_) => Ok(true),
+            Err(Errno::ESRCH) => Ok(false),
+            Err(errno) => Err(Error::system("kill", errno, "send a signal to the program")),
+        }
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// Why it could not be started.
+    pub fn wait(&self) -> Result<Exit> {
+        match &*self.state.after(|phase| !matches!(phase, Phase::Ended(..) | Phase::Failed(_))) {
+            Phase::Ended(_, exit) => Ok(*exit),
+            Phase::Failed(error) => Err(error.clone()),
+            _ => Err(Error::panicked()),
+        }
+    }
+}

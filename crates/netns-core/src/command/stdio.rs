@@ -1,0 +1,104 @@
+//! The descriptors that a child begins with.
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::stat::Mode;
+use std::os::fd::FromRawFd;
+
+use crate::error::{Error, Result};
+
+/// What one of the child's descriptors is.
+#[derive(Debug)]
+pub enum Stdio {
+    /// The parent's of the same number.
+    Inherit,
+    /// One end of a pair of connected sockets, whose other end the parent gets by [`Child::pipes`](super::Child::pipes).
+    Pipe,
+    /// `/dev/null`.
+    Null,
+    /// Nothing: closed.
+    Closed,
+    /// This one.
+    Descriptor(OwnedFd),
+}
+
+impl Stdio {
+    /// What this process has open under a number, which stays its own: `2>&1` is `[…, …, shared(1)]`.
+    ///
+    /// # Errors
+    /// `EBADF` if nothing is open there, `EMFILE`.
+    pub fn shared(number: i32) -> Result<Self> {
+        let failed = |errno| Error::system("fcntl", errno, format!("pass descriptor {number} to a program"));
+        if number < 0 {
+            return Err(failed(Errno::EBADF));
+        }
+        // SAFETY: the number is looked at by this one call only, which tells if nothing is open there.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+        let copy = fcntl(borrowed, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(failed)?;
+        // SAFETY: the kernel just returned this descriptor and nobody else has it.
+        Ok(Self::Descriptor(unsafe { OwnedFd::from_raw_fd(copy) }))
+    }
+}
+
+/// The child's descriptors, each held open for it.
+#[derive(Debug)]
+pub(super) struct Laid {
+    streams: Vec<Option<Source>>,
+    null: Option<OwnedFd>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Same,
+    Null,
+    Held(OwnedFd),
+}
+
+impl Laid {
+    pub(super) fn sources(&self) -> Vec<i32> {
+        let number = |(index, source): (i32, &Option<Source>)| match source {
+            None => -1,
+            Some(Source::Same) => index,
+            Some(Source::Null) => self.null.as_ref().map_or(-1, AsRawFd::as_raw_fd),
+            Some(Source::Held(fd)) => fd.as_raw_fd(),
+        };
+        (0..).zip(&self.streams).map(number).collect()
+    }
+}
+
+/// Opens what has to be opened; the second part are the parent's ends.
+pub(super) fn lay(wanted: Vec<Stdio>) -> Result<(Laid, Vec<Option<OwnedFd>>)> {
+    let mut laid = Laid { streams: Vec::with_capacity(wanted.len()), null: None };
+    let mut ours = Vec::with_capacity(wanted.len());
+    for stdio in wanted {
+        let mut parent = None;
+        laid.streams.push(match stdio {
+            Stdio::Inherit => Some(Source::Same),
+            Stdio::Closed => None,
+            Stdio::Descriptor(fd) => Some(Source::Held(fd)),
+            Stdio::Null => {
+                if laid.null.is_none() {
+                    laid.null = Some(null()?);
+                }
+                Some(Source::Null)
+            }
+            Stdio::Pipe => {
+                let (here, there) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
+                    .map_err(|errno| Error::system("socketpair", errno, "make a pipe to a program"))?;
+                parent = Some(here);
+                Some(Source::Held(there))
+            }
+        });
+        ours.push(parent);
+    }
+    Ok((laid, ours))
+}
+
+fn null() -> Result<OwnedFd> {
+    let path = "/dev/null";
+    open(path, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| Error::system("open", errno, "give a program nothing to read or write").at(path))
+}
