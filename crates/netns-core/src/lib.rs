@@ -25,11 +25,13 @@ mod error;
 mod handle;
 mod identity;
 mod loopback;
+pub mod netlink;
 mod origin;
 mod probe;
 mod processes;
 mod registry;
 mod socket;
+mod sysctl;
 mod thread;
 
 pub use error::{Error, Kind, Result};

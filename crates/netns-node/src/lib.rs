@@ -8,6 +8,7 @@
 
 mod error;
 mod handle;
+mod netlink;
 mod probe;
 mod promise;
 mod registry;
