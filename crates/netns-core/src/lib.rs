@@ -33,6 +33,7 @@ mod registry;
 mod socket;
 mod sysctl;
 mod thread;
+mod tun;
 
 pub use error::{Error, Kind, Result};
 pub use handle::NetNs;
@@ -42,3 +43,4 @@ pub use processes::pids;
 pub use registry::{DEFAULT_DIRECTORY, Event, Listing, Name, Named, Registry, Stopper, Watch};
 pub use socket::Unowned;
 pub use thread::{Anchor, current_is_main};
+pub use tun::Tun;

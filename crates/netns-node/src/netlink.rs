@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8Array, Uint32Array};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
-use netns_core::Stopper;
 use netns_core::netlink::{Acknowledge, Changes, Protocol, Refusal, Reply, Request, Subscription};
+use netns_core::{Stopper, Tun};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -186,4 +186,20 @@ pub fn read_sysctl<'env>(env: &'env Env, handle: &Handle, name: String) -> Resul
 pub fn write_sysctl<'env>(env: &'env Env, handle: &Handle, name: String, value: String) -> Result<Object<'env>> {
     let namespace = handle.namespace()?;
     promise(env, Place::Crew, move || namespace.set_sysctl(&name, &value))
+}
+
+/// Makes a tun or tap link.
+#[napi(catch_unwind, ts_return_type = "Promise<void>")]
+pub fn create_tun<'env>(
+    env: &'env Env,
+    handle: &Handle,
+    name: String,
+    tap: bool,
+    multi_queue: bool,
+    owner: Option<u32>,
+    group: Option<u32>,
+) -> Result<Object<'env>> {
+    let namespace = handle.namespace()?;
+    let tun = Tun { name, tap, multi_queue, owner, group };
+    promise(env, Place::Crew, move || namespace.create_tun(&tun))
 }
