@@ -1,8 +1,8 @@
 /** The public class: a namespace, where to get one, and what to do in it. */
 import * as context from './context/context.ts'
 import { hereOrHome } from './context/place.ts'
+import { Configured } from './config/configured.ts'
 import { badDescriptor } from './errors.ts'
-import { Namespace } from './namespace.ts'
 import { attempt } from './native.ts'
 import * as node from './node/modules.ts'
 import type { CreateOptions, DeleteOptions, NamedNetNs, NameEvent, RegistryOptions, WatchOptions } from './registry.ts'
@@ -20,7 +20,7 @@ import { validateDescriptor, validateFunction, validateId, validatePath } from '
  * const names = red.runSync(() => Object.keys(os.networkInterfaces())) // [ 'lo' ]
  * ```
  */
-export class NetNs extends Namespace {
+export class NetNs extends Configured {
   /**
    * The namespace of the running async context; outside of any, of the calling thread. A handle of its own: closing it
    * leaves the context as it is.
