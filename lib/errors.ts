@@ -173,8 +173,7 @@ export function refused(refusal: Refusal, words: string, remedy = NETLINK_REMEDI
 
 const NETLINK_REMEDIES: Readonly<Record<string, string>> = {
   EPERM: "This needs CAP_NET_ADMIN in the namespace's user namespace: run as root, or as by `unshare -Urn`.",
-  ENETUNREACH: 'The gateway must be reachable over a link that is up: add its network first, or pass onlink.',
-  EEXIST: 'It exists already: use replace, or delete it first.'
+  ENETUNREACH: 'The gateway must be reachable over a link that is up: add its network first, or pass onlink.'
 }
 
 /** `ERR_NETNS_INTERRUPTED`: what was listed kept changing; `partial` is what could be seen. */

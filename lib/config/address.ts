@@ -4,7 +4,7 @@ import { checkFlag, checkLink, checkObject, checkU32, checkWord, type LinkRef, n
 import { AF, familyOf, formatIp, parse, parsed, sizeOf } from './wire/address.ts'
 import type { Message, Reader } from './wire/reader.ts'
 import type { Request } from './wire/request.ts'
-import { PROTOCOLS, SCOPES } from './words.ts'
+import { SCOPES } from './words.ts'
 
 /** `RTM_…` of addresses. */
 export const ADDRESS_MESSAGE = { new: 20, delete: 21, get: 22 } as const
@@ -26,6 +26,8 @@ const FLAGS: Readonly<Record<string, number>> = {
   autojoin: 0x400,
   'stable-privacy': 0x800
 }
+/** `IFAPROT_…`. */
+const ORIGINS = { unspec: 0, kernel_lo: 1, kernel_ra: 2, kernel_ll: 3 } as const
 const NO_DAD = 2
 /** The kernel's word for a lifetime without end. */
 const FOREVER = 0xffff_ffff
@@ -150,7 +152,7 @@ export function decodeAddress(reader: Reader, message: Message, names: ReadonlyM
     else if (type === IFA.label) found.label = reader.text(at, end)
     else if (type === IFA.flags) flags = reader.u32(at)
     else if (type === IFA.metric) found.metric = reader.u32(at)
-    else if (type === IFA.protocol) found.protocol = wordOf(PROTOCOLS, reader.u8(at))
+    else if (type === IFA.protocol) found.protocol = wordOf(ORIGINS, reader.u8(at))
     else if (type === IFA.cache) decodeLifetimes(found, reader.u32(at), reader.u32(at + 4))
   }
   // Without a peer, both are the same, and IPv6 has only the one called "address".

@@ -45,7 +45,6 @@ export interface CommonLinkSpec {
   /** The bridge, bond or VRF that it becomes part of. */
   master?: LinkRef
   txQueueLength?: number
-  group?: number
   /** The link it is built on, for `macvlan`, `macvtap`, `ipvlan` and `vlan`. */
   link?: LinkRef
   /** The namespace of `link`, if that is not this one. */
@@ -93,7 +92,7 @@ export interface LinkChanges {
 }
 
 const COMMON = new Set([
-  ...['kind', 'name', 'mac', 'mtu', 'up', 'alias', 'master', 'txQueueLength', 'group', 'link', 'linkNetns'],
+  ...['kind', 'name', 'mac', 'mtu', 'up', 'alias', 'master', 'txQueueLength', 'link', 'linkNetns'],
   'addresses'
 ])
 const VETH = new Set([...COMMON, 'peer'])
@@ -118,6 +117,7 @@ export function checkSpec(spec: LinkSpec): Schema {
   if (spec.linkNetns !== undefined) checkNamespace(spec.linkNetns, 'spec.linkNetns')
   if (spec.kind === 'veth') {
     const peer = checkObject(spec.peer as VethPeer, 'spec.peer')
+    if (peer.up !== undefined) checkFlag(peer.up, 'spec.peer.up')
     if (peer.addresses !== undefined) {
       checkAddresses(peer.addresses, 'spec.peer.addresses')
       if (peer.name === undefined) throw invalidValue('spec.peer', peer, 'addresses need a name to be given to')
@@ -137,7 +137,6 @@ export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, i
   linkHeader(request, 0, up, up)
   request.attributeText(IFLA.name, spec.name)
   writeCommon(request, spec, 'spec')
-  if (spec.group !== undefined) request.attributeU32(IFLA.group, checkU32(spec.group, 'spec.group'))
   if (spec.link !== undefined) request.attributeLink(IFLA.link, checkLink(spec.link, 'spec.link'))
   if (spec.master !== undefined && into === undefined) {
     request.attributeLink(IFLA.master, checkLink(spec.master, 'spec.master'))
@@ -168,8 +167,8 @@ function writePeer(request: Request, peer: VethPeer): void {
   request.nest(
     PEER,
     () => {
-      const up = peer.up !== undefined && checkFlag(peer.up, 'spec.peer.up') ? IFF_UP : 0
-      linkHeader(request, 0, up, up)
+      // A veth's peer cannot come up before it has one itself: that is left for later.
+      linkHeader(request, 0)
       if (peer.name !== undefined) request.attributeText(IFLA.name, checkLinkName(peer.name, 'spec.peer.name'))
       writeCommon(request, peer, 'spec.peer')
       if (peer.netns !== undefined) {

@@ -8,7 +8,7 @@ import { decodeLink, IFLA, type Link, LINK_MESSAGE } from './link.ts'
 import { moduleRemedy } from './link-kinds.ts'
 import { checkSpec, type LinkChanges, type LinkSpec, linkHeader, type VethPeer, writeChanges, writeNewLink } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
-import { change, decodeFirst, dump, exchange } from './transport.ts'
+import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
 import { FLAG, type LinkTarget, Request } from './wire/request.ts'
 
 const LONGEST_NAME = 15
@@ -69,32 +69,33 @@ export class Links {
   async add(spec: LinkSpec): Promise<Link> {
     const schema = checkSpec(spec)
     const words = `add ${spec.kind} link ${spec.name}`
-    const peer = spec.kind === 'veth' ? (spec.peer as VethPeer) : undefined
-    const request = new Request()
-    const rest = new Request()
     const here = spec.linkNetns === undefined && spec.kind !== 'tun' && spec.kind !== 'tap'
-    writeRest(here ? request : rest, spec, schema, here)
-    const peerRequest = peer?.addresses && writeAddresses(new Request(), peer.name as string, peer.addresses)
+    const first = new Request()
+    const steps: [Namespace, Request][] = [[this.#namespace, writeRest(first, spec, schema, here)]]
+    const peer = spec.kind === 'veth' ? (spec.peer as VethPeer) : undefined
+    if (peer?.name !== undefined) {
+      const request = writePeerRest(new Request(), peer.name, peer)
+      if (request.count > 0) steps.push([peer.netns ?? this.#namespace, request])
+    }
+    steps.push([this.#namespace, writeGet(new Request(), spec.name)])
     if (!here) await this.#make(spec, words, schema)
-    const { reader, refusals } = await exchange(this.#namespace, here ? request : rest)
-    const refusal = refusals[0]
+    const answers = await exchangeInOrder(steps)
+    const last = answers[answers.length - 1]
+    const refusal = last?.refusals[0]
     if (refusal !== undefined) {
-      const made = !here || refusal.item > 0
+      const made = !here || answers.length > 1 || refusal.item > 0
       if (made) await this.delete(spec.name)
-      const remedy = !made && refusal.code === 'EOPNOTSUPP' ? moduleRemedy(spec.kind) : undefined
+      // The same errno also stands for a single option that the kernel was built without.
+      const unknown = !made && refusal.code === 'EOPNOTSUPP' && /unknown device type/i.test(refusal.text ?? '')
+      const remedy = unknown ? moduleRemedy(spec.kind) : undefined
       throw refused(refusal, words, remedy)
     }
-    if (peerRequest !== undefined) {
-      const answer = await exchange(peer?.netns ?? this.#namespace, peerRequest)
-      const failure = answer.refusals[0]
-      if (failure !== undefined) {
-        await this.delete(spec.name)
-        throw refused(failure, `${words} with peer ${peer?.name}`)
-      }
-    }
-    const link = decodeFirst(reader, decodeLink)
+    const link = last && decodeFirst(last.reader, decodeLink)
     if (link === undefined) throw noLink(spec.name, words)
-    return link
+    if (peer === undefined || peer.name !== undefined || !peer.up) return link
+    // Only now is it known which name the kernel chose.
+    await new Links(peer.netns ?? this.#namespace).set(link.link ?? 0, { up: true })
+    return (await this.get(link)) ?? link
   }
 
   /**
@@ -173,8 +174,8 @@ export class Links {
   }
 }
 
-/** The link itself if it is made here, then what only a link that exists can be given, then the question how it is now. */
-function writeRest(request: Request, spec: LinkSpec, schema: ReturnType<typeof checkSpec>, make: boolean): void {
+/** The link itself if it is made here, then what only a link that exists can be given. */
+function writeRest(request: Request, spec: LinkSpec, schema: ReturnType<typeof checkSpec>, make: boolean): Request {
   if (make) writeNewLink(request, spec, schema)
   const late: LinkChanges = {}
   if (spec.alias !== undefined) late.alias = spec.alias
@@ -188,8 +189,12 @@ function writeRest(request: Request, spec: LinkSpec, schema: ReturnType<typeof c
     }
   }
   if (Object.keys(late).length > 0) writeChanges(request, spec.name, late)
-  if (spec.addresses !== undefined) writeAddresses(request, spec.name, spec.addresses)
-  writeGet(request, spec.name)
+  return writeAddresses(request, spec.name, spec.addresses ?? [])
+}
+
+function writePeerRest(request: Request, name: string, peer: VethPeer): Request {
+  if (peer.up) writeChanges(request, name, { up: true })
+  return writeAddresses(request, name, peer.addresses ?? [])
 }
 
 function writeAddresses(request: Request, dev: string, addresses: readonly string[]): Request {

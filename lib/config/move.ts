@@ -7,7 +7,7 @@ import { checkLink, checkLinkName, type LinkRef, nameLink } from './check.ts'
 import { IFLA, type Link, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
 import type { Links } from './links.ts'
-import type { Route } from './route.ts'
+import type { Route, RouteSpec } from './route.ts'
 import { Routes } from './routes.ts'
 import { change } from './transport.ts'
 import { FLAG, Request } from './wire/request.ts'
@@ -129,11 +129,18 @@ async function remember(memory: Memory, from: Namespace, fromLinks: Links, back:
     // Those to its own networks first, as gateways are reached by them.
     routes
       .sort((a, b) => Number(a.via !== undefined) - Number(b.via !== undefined))
-      .map((route) => (route.dev === undefined ? route : { ...route, dev: back }))
+      .map((route) => onto(route, link.name, back))
   )
   // What the kernel made by itself when the link came up is there already.
   const failure = [...given.failed, ...returned.failed].find(({ error }) => error.code !== 'EEXIST')
   if (failure !== undefined) throw failure.error
+}
+
+/** The same route, along the link as it is called now. */
+function onto(route: Route, before: string, link: Link): RouteSpec {
+  const nexthops = route.nexthops?.map((hop) => (hop.dev === before ? { ...hop, dev: link } : hop))
+  if (nexthops !== undefined) return { ...route, nexthops }
+  return route.dev === undefined ? route : { ...route, dev: link }
 }
 
 function taken(name: string, words: string): NetnsError {

@@ -1,5 +1,4 @@
 //! The napi-rs binding of `netns-core`: it converts values and errors and forwards. No policy, no system calls.
-#![expect(missing_debug_implementations, reason = "JavaScript holds these; nobody prints them in Rust")]
 #![expect(
     clippy::trivially_copy_pass_by_ref,
     clippy::needless_pass_by_value,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8Array, Uint32Array};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
-use netns_core::netlink::{Acknowledge, Changes, Protocol, Refusal, Reply, Request, Subscription};
+use netns_core::netlink::{self, Acknowledge, Changes, Protocol, Refusal, Reply, Request, Subscription};
 use netns_core::{Stopper, Tun};
 
 use crate::error::OrThrow;
@@ -117,6 +117,24 @@ pub fn netlink_exchange<'env>(env: &'env Env, handle: &Handle, request: NetlinkR
     let client = handle.client()?;
     let (protocol, request) = convert(env, request)?;
     promise(env, Place::Crew, move || client.exchange(protocol, request).map(NetlinkReply::from))
+}
+
+/// Sends requests one after the other, each to a namespace of its own, until one is refused something.
+#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply[]>")]
+pub fn netlink_in_order<'env>(
+    env: &'env Env,
+    handles: Vec<ClassInstance<'_, Handle>>,
+    requests: Vec<NetlinkRequest<'_>>,
+) -> Result<Object<'env>> {
+    let mut steps = Vec::with_capacity(requests.len());
+    for (handle, request) in handles.iter().zip(requests) {
+        let (protocol, request) = convert(env, request)?;
+        steps.push((handle.client()?, protocol, request));
+    }
+    promise(env, Place::Crew, move || {
+        let replies = netlink::in_order(steps)?;
+        Ok(replies.into_iter().map(NetlinkReply::from).collect::<Vec<_>>())
+    })
 }
 
 /// Sends messages that the kernel answers without waiting for anyone, and collects the answers.

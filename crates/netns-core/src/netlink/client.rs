@@ -1,6 +1,6 @@
 //! The sockets of one namespace, kept for the next request.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::request::{Reply, Request};
 use super::socket::{Protocol, Socket};
@@ -62,4 +62,22 @@ impl Client {
         let found = idle.iter().position(|socket| socket.protocol == protocol)?;
         Some(idle.swap_remove(found))
     }
+}
+
+/// Exchanges one request after the other, each with a namespace of its own, until one is refused something: its reply is
+/// the last one then.
+///
+/// # Errors
+/// As [`Client::exchange`]; the requests before have been carried out.
+pub fn in_order(steps: impl IntoIterator<Item = (Arc<Client>, Protocol, Request)>) -> Result<Vec<Reply>> {
+    let mut replies = Vec::new();
+    for (client, protocol, request) in steps {
+        let reply = client.exchange(protocol, request)?;
+        let refused = !reply.refusals.is_empty();
+        replies.push(reply);
+        if refused {
+            break;
+        }
+    }
+    Ok(replies)
 }

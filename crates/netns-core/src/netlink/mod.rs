@@ -35,7 +35,7 @@ mod request;
 mod socket;
 mod subscription;
 
-pub use client::Client;
+pub use client::{Client, in_order};
 pub use message::{Message, Messages};
 pub use refusal::Refusal;
 pub use request::{Acknowledge, Reply, Request};
