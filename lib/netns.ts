@@ -1,7 +1,8 @@
 /** The public class: a namespace, where to get one, and what to do in it. */
+
+import { Configured } from './config/configured.ts'
 import * as context from './context/context.ts'
 import { hereOrHome } from './context/place.ts'
-import { Configured } from './config/configured.ts'
 import { badDescriptor } from './errors.ts'
 import { attempt } from './native.ts'
 import * as node from './node/modules.ts'

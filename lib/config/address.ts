@@ -126,7 +126,11 @@ export function describeAddress(verb: string, spec: AddressSpec): string {
 }
 
 /** Reads an address; `names` are those of the links by their index. */
-export function decodeAddress(reader: Reader, message: Message, names: ReadonlyMap<number, string>): Address | undefined {
+export function decodeAddress(
+  reader: Reader,
+  message: Message,
+  names: ReadonlyMap<number, string>
+): Address | undefined {
   if (message.type !== ADDRESS_MESSAGE.new && message.type !== ADDRESS_MESSAGE.delete) return undefined
   const { start } = message
   const family = reader.u8(start)

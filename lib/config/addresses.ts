@@ -1,6 +1,13 @@
 /** `ip address`. */
 import type { Namespace } from '../namespace.ts'
-import { ADDRESS_MESSAGE, type Address, type AddressSpec, decodeAddress, describeAddress, writeAddress } from './address.ts'
+import {
+  ADDRESS_MESSAGE,
+  type Address,
+  type AddressSpec,
+  decodeAddress,
+  describeAddress,
+  writeAddress
+} from './address.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, isIterable, type LinkRef } from './check.ts'
 import { linkNames } from './names.ts'
@@ -55,14 +62,14 @@ export class Addresses {
    */
   async add(address: AddressSpec): Promise<void>
   async add(addresses: Iterable<AddressSpec>): Promise<BulkResult>
-  async add(addresses: AddressSpec | Iterable<AddressSpec>): Promise<void | BulkResult> {
+  async add(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
     return this.#send('add', addresses, FLAG.create | FLAG.excl)
   }
 
   /** As {@link add}, but an address that is there gets the new options. */
   async replace(address: AddressSpec): Promise<void>
   async replace(addresses: Iterable<AddressSpec>): Promise<BulkResult>
-  async replace(addresses: AddressSpec | Iterable<AddressSpec>): Promise<void | BulkResult> {
+  async replace(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
     return this.#send('replace', addresses, FLAG.create | FLAG.replace)
   }
 
@@ -73,7 +80,7 @@ export class Addresses {
    */
   async delete(address: AddressSpec): Promise<void>
   async delete(addresses: Iterable<AddressSpec>): Promise<BulkResult>
-  async delete(addresses: AddressSpec | Iterable<AddressSpec>): Promise<void | BulkResult> {
+  async delete(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
     return this.#send('delete', addresses, 0, ADDRESS_MESSAGE.delete)
   }
 
@@ -97,7 +104,7 @@ export class Addresses {
     items: AddressSpec | Iterable<AddressSpec>,
     flags: number,
     type: number = ADDRESS_MESSAGE.new
-  ): Promise<void | BulkResult> {
+  ): Promise<undefined | BulkResult> {
     if (isIterable(items)) {
       return sendAll(this.#namespace, items, {
         write: (request, item, label) => writeAddress(request, item, `addresses${label}`, flags, type),

@@ -94,7 +94,7 @@ export class Configured extends Namespace {
    * Gives another namespace an id here, which it keeps.
    *
    * @param id - by default the kernel's choice
-   * @throws `EEXIST` if it has one, `ENOSPC` if another has this one
+   * @throws `EEXIST` if it has one, or another has this one
    */
   async setNsid(peer: Namespace, id?: number): Promise<number> {
     return setNsid(this, peer, id)

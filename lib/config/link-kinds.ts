@@ -1,4 +1,8 @@
 /** What can be set on each kind of link, and read from it: the kernel's `IFLA_<KIND>_…`, in iproute2's words. */
+
+import { invalidType } from '../errors.ts'
+import { checkInteger } from './check.ts'
+import type { Codec } from './wire/fields.ts'
 import {
   addressField,
   be16,
@@ -18,9 +22,6 @@ import {
   u32,
   word
 } from './wire/fields.ts'
-import type { Codec } from './wire/fields.ts'
-import { checkInteger } from './check.ts'
-import { invalidType } from '../errors.ts'
 
 const VLAN_PROTOCOLS = { '802.1Q': 0x8100, '802.1ad': 0x88a8 }
 const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 }

@@ -72,7 +72,8 @@ export type LinkKind =
   | 'wireguard'
 
 /** A link to make: what every link has, and the options of its kind by their names in `docs/configuration.md`. */
-export type LinkSpec = CommonLinkSpec & ({ kind: 'veth'; peer: VethPeer } | { kind: LinkKind; [option: string]: unknown })
+export type LinkSpec = CommonLinkSpec &
+  ({ kind: 'veth'; peer: VethPeer } | { kind: LinkKind; [option: string]: unknown })
 
 /** What can be changed of a link. */
 export interface LinkChanges {
@@ -96,7 +97,18 @@ const COMMON = new Set([
   'addresses'
 ])
 const VETH = new Set([...COMMON, 'peer'])
-const CHANGES = new Set(['up', 'mtu', 'mac', 'name', 'alias', 'master', 'promiscuous', 'txQueueLength', 'group', 'info'])
+const CHANGES = new Set([
+  'up',
+  'mtu',
+  'mac',
+  'name',
+  'alias',
+  'master',
+  'promiscuous',
+  'txQueueLength',
+  'group',
+  'info'
+])
 
 /** The header of every message about links. */
 export function linkHeader(request: Request, index: LinkTarget, flags = 0, change = 0): Request {

@@ -61,7 +61,14 @@ export const IFF: Readonly<Record<string, number>> = {
 }
 
 const STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP']
-const TYPES: Readonly<Record<string, number>> = { ether: 1, loopback: 772, none: 0xfffe, gre: 778, ppp: 512, void: 0xffff }
+const TYPES: Readonly<Record<string, number>> = {
+  ether: 1,
+  loopback: 772,
+  none: 0xfffe,
+  gre: 778,
+  ppp: 512,
+  void: 0xffff
+}
 
 /** `struct rtnl_link_stats64`, in its order. */
 const COUNTERS = [

@@ -4,9 +4,17 @@ import type { Namespace } from '../namespace.ts'
 import { attemptAsync } from '../native.ts'
 import { writeAddress } from './address.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
-import { decodeLink, IFLA, type Link, LINK_MESSAGE } from './link.ts'
+import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { moduleRemedy } from './link-kinds.ts'
-import { checkSpec, type LinkChanges, type LinkSpec, linkHeader, type VethPeer, writeChanges, writeNewLink } from './link-spec.ts'
+import {
+  checkSpec,
+  type LinkChanges,
+  type LinkSpec,
+  linkHeader,
+  type VethPeer,
+  writeChanges,
+  writeNewLink
+} from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
 import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
 import { FLAG, type LinkTarget, Request } from './wire/request.ts'

@@ -1,5 +1,5 @@
 /** `ip monitor`: what changes, from a given moment on, without gaps and without repetitions. */
-import { invalidType, invalidValue } from '../errors.ts'
+import { interrupted, invalidType, invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync, native } from '../native.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
@@ -10,7 +10,7 @@ import { decodeNeighbour, type Neighbour } from './neighbours.ts'
 import { decodeId } from './nsid.ts'
 import { decodeRoute, type Route } from './route.ts'
 import { decodeRule, type Rule } from './rules.ts'
-import { dump, holdChanges, Pace } from './transport.ts'
+import { decodeAll, dumpBytes, holdChanges, Pace } from './transport.ts'
 import { type Message, messages, Reader } from './wire/reader.ts'
 import { FLAG, Request } from './wire/request.ts'
 
@@ -96,6 +96,8 @@ function local(route: Route): string | undefined {
 
 const GROUPS = Object.keys(SOURCES) as MonitorGroup[]
 const ROOM = 4 * 1024 * 1024
+/** How often a comparison is tried again that changes kept interrupting. */
+const TRIES = 5
 
 /**
  * Changes from the call on.
@@ -204,7 +206,7 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
       if (pace.due) await pace.giveWay()
     }
     // Routes that vanish with a link or an address are not told of.
-    if (silent && this.#groups.has('route')) await this.#dump('route', this.#queue)
+    if (silent && this.#groups.has('route')) await this.#compare(['route'], this.#queue)
   }
 
   /** Says whether the kernel may have dropped routes without a word. */
@@ -245,23 +247,47 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
 
   /** Asks how everything is now; what differs from what is known becomes events. */
   async #resync(events?: NetworkEvent[]): Promise<void> {
-    for (const group of this.#watched) await this.#dump(group, events)
+    await this.#compare(this.#watched, events)
   }
 
-  async #dump(group: MonitorGroup, events: NetworkEvent[] | undefined): Promise<void> {
-    const { type, header, decode } = SOURCES[group]
-    const request = new Request().begin(type + 2, FLAG.dump).raw(new Uint8Array(header)).end()
-    const read = (reader: Reader, message: Message) => decode(reader, message, this.#names)
-    const found = await dump(this.#namespace, request, read, `list ${group}s`)
+  async #compare(groups: readonly MonitorGroup[], events: NetworkEvent[] | undefined, tries = TRIES): Promise<void> {
+    // All are asked for at once: the answers tell of this moment, even if this thread is busy when they come.
+    const replies = await Promise.all(groups.map((group) => this.#ask(group)))
+    for (const [i, { reader, interrupted: partial }] of replies.entries()) {
+      const group = groups[i] as MonitorGroup
+      // What was missed would look as if it were gone.
+      if (partial && tries === 0) throw interrupted(`monitor ${group}s`, [])
+      if (partial) await this.#compare([group], events, tries - 1)
+      else await this.#compareGroup(group, reader, events)
+    }
+  }
+
+  #ask(group: MonitorGroup) {
+    const { type, header } = SOURCES[group]
+    const request = new Request()
+      .begin(type + 2, FLAG.dump)
+      .raw(new Uint8Array(header))
+      .end()
+    return dumpBytes(this.#namespace, request, `monitor ${group}s`)
+  }
+
+  async #compareGroup(group: MonitorGroup, reader: Reader, events: NetworkEvent[] | undefined): Promise<void> {
+    const { decode } = SOURCES[group]
+    const found = await decodeAll(reader, (r, message) => {
+      const value = decode(r, message, this.#names)
+      if (value !== undefined && group === 'link') this.#name(value as Link, false)
+      return value
+    })
     const keyOf = SOURCES[group].key as (value: Value) => string
-    const present = new Set<string>()
     const pace = new Pace()
+    const present = new Set<string>()
     for (const value of found) {
-      if (group === 'link') this.#name(value as Link, false)
       present.add(keyOf(value))
+      if (pace.due) await pace.giveWay()
     }
     for (const [key, { value }] of this.#knownOf(group)) {
       if (!present.has(key)) this.#note(group, value, true, events)
+      if (pace.due) await pace.giveWay()
     }
     for (const value of found) {
       this.#note(group, value, false, events)

@@ -103,14 +103,14 @@ export class Neighbours {
    */
   async add(neighbour: NeighbourSpec): Promise<void>
   async add(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
-  async add(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<void | BulkResult> {
+  async add(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
     return this.#send('add', neighbours, FLAG.create | FLAG.excl)
   }
 
   /** As {@link add}, in place of what there is. */
   async replace(neighbour: NeighbourSpec): Promise<void>
   async replace(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
-  async replace(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<void | BulkResult> {
+  async replace(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
     return this.#send('replace', neighbours, FLAG.create | FLAG.replace)
   }
 
@@ -121,7 +121,7 @@ export class Neighbours {
    */
   async delete(neighbour: NeighbourSpec): Promise<void>
   async delete(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
-  async delete(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<void | BulkResult> {
+  async delete(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
     return this.#send('delete', neighbours, 0, NEIGHBOUR_MESSAGE.delete)
   }
 
@@ -143,7 +143,7 @@ export class Neighbours {
     items: NeighbourSpec | Iterable<NeighbourSpec>,
     flags: number,
     type: number = NEIGHBOUR_MESSAGE.new
-  ): Promise<void | BulkResult> {
+  ): Promise<undefined | BulkResult> {
     if (isIterable(items)) {
       return sendAll(this.#namespace, items, {
         write: (request, item, label) => writeNeighbour(request, item, `neighbours${label}`, flags, type),
@@ -166,7 +166,13 @@ function writeHeader(request: Request, family: number, link: number | string, st
 }
 
 /** `RTM_NEWNEIGH` or `RTM_DELNEIGH`. */
-export function writeNeighbour(request: Request, spec: NeighbourSpec, label: string, flags: number, type: number): void {
+export function writeNeighbour(
+  request: Request,
+  spec: NeighbourSpec,
+  label: string,
+  flags: number,
+  type: number
+): void {
   checkObject(spec, label)
   const link = checkLink(spec.dev, `${label}.dev`)
   const word = spec.state ?? (spec.proxy ? 'none' : 'permanent')

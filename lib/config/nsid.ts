@@ -27,7 +27,7 @@ export function nsid(namespace: Namespace, peer: Namespace): number | undefined 
  * Gives `peer` an id in `namespace` (`RTM_NEWNSID`), which it keeps.
  *
  * @param id - by default the kernel's choice
- * @throws `EEXIST` if it has an id, `ENOSPC` if the id is another's
+ * @throws `EEXIST` if it has an id, or the id is another's
  */
 export async function setNsid(namespace: Namespace, peer: Namespace, id?: number): Promise<number> {
   checkNamespace(peer, 'peer')

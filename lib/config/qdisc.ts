@@ -39,7 +39,15 @@ export type QdiscSpec = { dev: LinkRef } & (
       /** Packets. Default 1,000. */
       limit?: number
     }
-  | { kind: 'fq_codel'; target?: number; interval?: number; limit?: number; flows?: number; quantum?: number; ecn?: boolean }
+  | {
+      kind: 'fq_codel'
+      target?: number
+      interval?: number
+      limit?: number
+      flows?: number
+      quantum?: number
+      ecn?: boolean
+    }
 )
 
 /** How a link queues what it sends. */
@@ -68,7 +76,9 @@ export class Qdiscs {
     const link = filter.dev === undefined ? 0 : checkLink(filter.dev, 'filter.dev')
     const names = await linkNames(this.#namespace)
     const request = writeHeader(new Request(), MESSAGE.get, FLAG.dump, link, 0, 0).end()
-    return dump(this.#namespace, request, (reader, message) => decode(reader, message, names), 'list qdiscs')
+    const found = await dump(this.#namespace, request, (reader, m) => decode(reader, m, names), 'list qdiscs')
+    // The kernel tells of all links, whichever was asked for.
+    return found.filter(({ dev, index }) => link === 0 || link === index || link === dev)
   }
 
   /**
@@ -100,7 +110,9 @@ export class Qdiscs {
     if (refusal === undefined) return
     const module = `sch_${spec.kind}`
     const lacking = refusal.code === 'ENOENT' && refusal.item === 0
-    const remedy = lacking ? `The kernel here lacks it: it needs its module '${module}' (modprobe ${module}).` : undefined
+    const remedy = lacking
+      ? `The kernel here lacks it: it needs its module '${module}' (modprobe ${module}).`
+      : undefined
     throw refused(refusal, words, remedy)
   }
 
@@ -125,7 +137,14 @@ function checkKind(kind: unknown): string {
 }
 
 /** `struct tcmsg`. */
-function writeHeader(request: Request, type: number, flags: number, link: number | string, handle: number, parent: number) {
+function writeHeader(
+  request: Request,
+  type: number,
+  flags: number,
+  link: number | string,
+  handle: number,
+  parent: number
+) {
   return request.begin(type, flags).u8(0).u8(0).u16(0).link(link).u32(handle).u32(parent).u32(0)
 }
 
@@ -230,7 +249,13 @@ function writeNetem(request: Request, spec: Of<'netem'>): void {
   request.nest(
     TCA.options,
     () => {
-      request.u32(tick(delay)).u32(limit).u32(loss).u32(reorder > 0 ? 1 : 0).u32(duplicate).u32(tick(jitter))
+      request
+        .u32(tick(delay))
+        .u32(limit)
+        .u32(loss)
+        .u32(reorder > 0 ? 1 : 0)
+        .u32(duplicate)
+        .u32(tick(jitter))
       if (reorder > 0) request.attribute(3, 8).u32(reorder).u32(0)
       if (corrupt > 0) request.attribute(4, 8).u32(corrupt).u32(0)
       if (rate !== undefined) request.attribute(6, 16).u32(Math.min(rate, 0xffff_ffff)).u32(0).u32(0).u32(0)

@@ -40,7 +40,13 @@ export const RTA = {
 const MTU = 2
 /** `RTNH_F_…`. */
 const ONLINK = 4
-const NEXTHOP_FLAGS: Readonly<Record<string, number>> = { dead: 1, pervasive: 2, onlink: ONLINK, offload: 8, linkdown: 16 }
+const NEXTHOP_FLAGS: Readonly<Record<string, number>> = {
+  dead: 1,
+  pervasive: 2,
+  onlink: ONLINK,
+  offload: 8,
+  linkdown: 16
+}
 
 /** One of several ways a route can go. */
 export interface Nexthop {
@@ -130,7 +136,8 @@ export function writeRoute(
   const link = spec.dev === undefined ? undefined : checkLink(spec.dev, `${label}.dev`)
   const deleting = type === ROUTE_MESSAGE.delete
   const scope = checkScope(spec, label, kind, via, deleting)
-  const protocol = spec.protocol === undefined ? defaultProtocol(deleting) : checkWord(spec.protocol, `${label}.protocol`, PROTOCOLS)
+  const protocol =
+    spec.protocol === undefined ? defaultProtocol(deleting) : checkWord(spec.protocol, `${label}.protocol`, PROTOCOLS)
   const onlink = spec.onlink !== undefined && checkFlag(spec.onlink, `${label}.onlink`) ? ONLINK : 0
   request.begin(type, flags)
   request
@@ -177,7 +184,12 @@ function defaultProtocol(deleting: boolean): number {
 
 function writeGateway(request: Request, via: number, size: number): void {
   if (via === size) request.attributeRaw(RTA.via, gateway, via)
-  else request.attribute(RTA.via6, via + 2).u16(AF.inet6).raw(gateway, via).pad()
+  else
+    request
+      .attribute(RTA.via6, via + 2)
+      .u16(AF.inet6)
+      .raw(gateway, via)
+      .pad()
 }
 
 function writeOptions(request: Request, spec: RouteSpec, label: string, size: number): void {
@@ -218,7 +230,10 @@ function writeNexthop(request: Request, hop: Nexthop, label: string, size: numbe
     gateway.set(parsed.bytes)
   }
   const attribute = via === 0 ? 0 : via === size ? 4 + via : 24
-  request.u16(8 + attribute).u8(flags).u8(weight - 1)
+  request
+    .u16(8 + attribute)
+    .u8(flags)
+    .u8(weight - 1)
   request.link(hop.dev === undefined ? 0 : checkLink(hop.dev, `${label}.dev`))
   if (via !== 0) writeGateway(request, via, size)
 }

@@ -52,7 +52,11 @@ export class Routes {
     const names = await linkNames(this.#namespace)
     const index = link === undefined || typeof link === 'number' ? link : indexIn(names, link)
     const request = new Request().begin(ROUTE_MESSAGE.get, FLAG.dump)
-    request.u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6).u8(0).u8(0).u8(0)
+    request
+      .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
+      .u8(0)
+      .u8(0)
+      .u8(0)
     // A family is needed for the kernel to filter by table; without one, it is done here.
     request.u32(0).u32(0).end()
     const decode = (reader: Parameters<typeof decodeRoute>[0], message: Parameters<typeof decodeRoute>[1]) => {
@@ -82,7 +86,11 @@ export class Routes {
       if (parsed.size !== size) throw invalidValue('options.from', options.from, 'it is of another family')
       from = parsed.bytes.slice(0, size)
     }
-    request.u8(from === undefined ? 0 : size * 8).u8(0).u32(0).u32(0)
+    request
+      .u8(from === undefined ? 0 : size * 8)
+      .u8(0)
+      .u32(0)
+      .u32(0)
     request.attributeRaw(RTA.to, at)
     if (from !== undefined) request.attributeRaw(RTA.from, from)
     if (options.dev !== undefined) request.attributeLink(RTA.dev, checkLink(options.dev, 'options.dev'))
@@ -106,14 +114,14 @@ export class Routes {
    */
   async add(route: RouteSpec): Promise<void>
   async add(routes: Iterable<RouteSpec>): Promise<BulkResult>
-  async add(routes: RouteSpec | Iterable<RouteSpec>): Promise<void | BulkResult> {
+  async add(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
     return this.#send('add', routes, FLAG.create | FLAG.excl)
   }
 
   /** As {@link add}, but in place of a route to the same destination with the same metric. */
   async replace(route: RouteSpec): Promise<void>
   async replace(routes: Iterable<RouteSpec>): Promise<BulkResult>
-  async replace(routes: RouteSpec | Iterable<RouteSpec>): Promise<void | BulkResult> {
+  async replace(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
     return this.#send('replace', routes, FLAG.create | FLAG.replace)
   }
 
@@ -124,7 +132,7 @@ export class Routes {
    */
   async delete(route: RouteSpec): Promise<void>
   async delete(routes: Iterable<RouteSpec>): Promise<BulkResult>
-  async delete(routes: RouteSpec | Iterable<RouteSpec>): Promise<void | BulkResult> {
+  async delete(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
     return this.#send('delete', routes, 0, ROUTE_MESSAGE.delete)
   }
 
@@ -147,7 +155,7 @@ export class Routes {
     items: RouteSpec | Iterable<RouteSpec>,
     flags: number,
     type: number = ROUTE_MESSAGE.new
-  ): Promise<void | BulkResult> {
+  ): Promise<undefined | BulkResult> {
     if (isIterable(items)) {
       return sendAll(this.#namespace, items, {
         write: (request, item, label) => writeRoute(request, item, `routes${label}`, flags, type),

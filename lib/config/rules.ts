@@ -162,8 +162,15 @@ export function writeRule(request: Request, spec: RuleSpec, label: string, flags
     throw invalidValue(`${label}.table`, table, 'a rule needs a table to look up')
   }
   request.begin(type, flags)
-  request.u8(familyOf(size || 4)).u8(to?.length ?? 0).u8(from?.length ?? 0).u8(0)
-  request.u8(table !== undefined && table < 256 ? table : 0).u8(0).u8(0)
+  request
+    .u8(familyOf(size || 4))
+    .u8(to?.length ?? 0)
+    .u8(from?.length ?? 0)
+    .u8(0)
+  request
+    .u8(table !== undefined && table < 256 ? table : 0)
+    .u8(0)
+    .u8(0)
   request.u8(deleting && spec.action === undefined && table === undefined ? 0 : action).u32(spec.not ? INVERT : 0)
   if (to !== undefined) request.attributeRaw(FRA.to, to.bytes)
   if (from !== undefined) request.attributeRaw(FRA.from, from.bytes)

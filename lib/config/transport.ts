@@ -89,17 +89,27 @@ export function changeSync(namespace: Namespace, request: Request, words: string
 }
 
 /**
- * Everything there is of one sort.
+ * Everything there is of one sort. The question is on its way when this returns.
  *
  * @throws `ERR_NETNS_INTERRUPTED` with `partial` if it kept changing while it was listed
  */
 export async function dump<T>(namespace: Namespace, request: Request, decode: Decode<T>, words: string): Promise<T[]> {
+  const { reader, interrupted: partial } = await dumpBytes(namespace, request, words)
+  const found = await decodeAll(reader, decode)
+  if (partial) throw interrupted(words, found)
+  return found
+}
+
+/** As {@link dump}, for whoever reads it later; `interrupted` says that it may have gaps. */
+export async function dumpBytes(
+  namespace: Namespace,
+  request: Request,
+  words: string
+): Promise<{ reader: Reader; interrupted: boolean }> {
   const reply = await attemptAsync((native) => native.netlinkDump(namespace.handle, request.toNative()))
   const refusal = reply.refusals[0]
   if (refusal !== undefined) throw refused(refusal, words)
-  const found = await decodeAll(new Reader(reply.data), decode)
-  if (reply.interrupted) throw interrupted(words, found)
-  return found
+  return { reader: new Reader(reply.data), interrupted: reply.interrupted }
 }
 
 /** Reads every message, in slices. */

@@ -56,7 +56,8 @@ export async function uplink(namespace: Namespace, options?: UplinkOptions): Pro
   const { to, dev, subnet, name = 'uplink0', nameservers } = validateOptions(options)
   checkLinkName(name, 'options.name')
   if (dev !== undefined) checkLink(dev, 'options.dev')
-  const outer = to === undefined ? new Namespace(attempt((native) => native.Handle.home())) : checkNamespace(to, 'options.to')
+  const outer =
+    to === undefined ? new Namespace(attempt((native) => native.Handle.home())) : checkNamespace(to, 'options.to')
   const undo: Undo[] = []
   if (to === undefined) undo.push(async () => outer.close())
   try {
@@ -130,7 +131,10 @@ async function reserve(outer: Namespace, subnet: string | undefined): Promise<Ne
     if (parsed.size !== 4 || parsed.prefix > 30) throw badNetwork(`${subnet} has no room for two IPv4 hosts`)
     return claim(networkAt(toNumber(parsed.bytes), parsed.prefix))
   }
-  const [routes, addresses] = [await new Routes(outer).list({ family: 4, table: 'all' }), await new Addresses(outer).list({ family: 4 })]
+  const [routes, addresses] = [
+    await new Routes(outer).list({ family: 4, table: 'all' }),
+    await new Addresses(outer).list({ family: 4 })
+  ]
   const used = [...routes.map(({ to }) => to), ...addresses.map(({ address }) => address)].flatMap((text) => {
     if (text === 'default') return []
     parse(text, 'network', 'optional')

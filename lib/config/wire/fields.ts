@@ -101,8 +101,7 @@ export const be16: Codec = {
 
 /** Big-endian. */
 export const be32: Codec = {
-  write: (request, type, value, label) =>
-    request.attribute(type, 4).be32(checkInteger(value, label, 0, 0xffff_ffff)),
+  write: (request, type, value, label) => request.attribute(type, 4).be32(checkInteger(value, label, 0, 0xffff_ffff)),
   read: (reader, start) => reader.u32(start, false)
 }
 

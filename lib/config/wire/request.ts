@@ -165,7 +165,10 @@ export class Request {
   /** A string with the NUL that the kernel wants. */
   attributeText(type: number, text: string): this {
     const bytes = encoder.encode(text)
-    return this.attribute(type, bytes.length + 1).raw(bytes).u8(0).pad()
+    return this.attribute(type, bytes.length + 1)
+      .raw(bytes)
+      .u8(0)
+      .pad()
   }
 
   attributeLink(type: number, target: LinkTarget): this {
