@@ -5,7 +5,7 @@ import { exchange, Pace } from './transport.ts'
 import { Request } from './wire/request.ts'
 
 /** So many are sent at once: few enough that the kernel's lock and our thread are soon free again. */
-const BATCH = 512
+const BATCH = 1024
 
 /** How a call on many items went. */
 export interface BulkResult {

@@ -1,11 +1,11 @@
 /** `ip route`. */
-import { invalidValue, noLink } from '../errors.ts'
+import { interrupted, invalidValue, noLink } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, checkU32, checkWord, isIterable, type LinkRef } from './check.ts'
 import { linkNames } from './names.ts'
 import { decodeRoute, describeRoute, ROUTE_MESSAGE, type Route, type RouteSpec, RTA, writeRoute } from './route.ts'
-import { change, decodeFirst, dump } from './transport.ts'
+import { change, decodeAll, decodeFirst, dumpBytes } from './transport.ts'
 import { AF, familyOf, formatIp, parse, parsed } from './wire/address.ts'
 import { FLAG, Request } from './wire/request.ts'
 import { TABLES } from './words.ts'
@@ -49,16 +49,17 @@ export class Routes {
     const table = tableOf(filter.table)
     const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
     const to = filter.to === undefined ? undefined : normalise(filter.to)
-    const names = await linkNames(this.#namespace)
-    const index = link === undefined || typeof link === 'number' ? link : indexIn(names, link)
     const request = new Request().begin(ROUTE_MESSAGE.get, FLAG.dump)
     request
       .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
-      .u8(0)
-      .u8(0)
-      .u8(0)
-    // A family is needed for the kernel to filter by table; without one, it is done here.
-    request.u32(0).u32(0).end()
+      .raw(new Uint8Array(11))
+      .end()
+    // Both at once: the kernel answers the one while the other is on its way.
+    const [names, { reader: reply, interrupted: partial }] = await Promise.all([
+      linkNames(this.#namespace),
+      dumpBytes(this.#namespace, request, 'list routes')
+    ])
+    const index = link === undefined || typeof link === 'number' ? link : indexIn(names, link)
     const decode = (reader: Parameters<typeof decodeRoute>[0], message: Parameters<typeof decodeRoute>[1]) => {
       if (reader.u32(message.start + 8) & CLONED) return undefined
       const route = decodeRoute(reader, message, names)
@@ -66,7 +67,9 @@ export class Routes {
       if (to !== undefined && route.to !== to) return undefined
       return index === undefined || uses(route, index, names) ? route : undefined
     }
-    return dump(this.#namespace, request, decode, 'list routes')
+    const found = await decodeAll(reply, decode)
+    if (partial) throw interrupted('list routes', found)
+    return found
   }
 
   /**

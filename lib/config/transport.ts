@@ -7,7 +7,7 @@ import { type Message, messages, Reader } from './wire/reader.ts'
 import type { Request } from './wire/request.ts'
 
 /** So much of a slice of work, in milliseconds, is done before others get their turn. */
-const SLICE = 0.5
+const SLICE = 0.3
 /** The clock is looked at once in so many items. */
 const STRIDE = 32
 
@@ -116,10 +116,20 @@ export async function dumpBytes(
 export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T[]> {
   const found: T[] = []
   const pace = new Pace()
-  for (const message of messages(reader)) {
+  // By hand and with one object for all: a generator would take a fifth of the time for a list of ten thousands.
+  const message: Message = { type: 0, item: 0, start: 0, end: 0 }
+  const size = reader.bytes.length
+  for (let at = 0; at + 16 <= size; ) {
+    const length = reader.u32(at)
+    if (length < 16 || at + length > size) break
+    message.type = reader.u16(at + 4)
+    message.item = reader.u32(at + 8)
+    message.start = at + 16
+    message.end = at + length
     const value = decode(reader, message)
     if (value !== undefined) found.push(value)
     if (pace.due) await pace.giveWay()
+    at += (length + 3) & ~3
   }
   return found
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use crate::crew;
 use crate::error::{Error, Kind, Result};
 use crate::handle::NetNs;
 
@@ -21,7 +22,7 @@ impl NetNs {
     pub fn sysctl(&self, name: &str) -> Result<String> {
         let path = path(name)?;
         let mut text = String::new();
-        let read = self.run(|| File::open(&path).map(|mut file| file.read_to_string(&mut text)))?;
+        let read = crew::run_inside(self, || File::open(&path).map(|mut file| file.read_to_string(&mut text)))?;
         read.map_err(|error| failed("open sysctl", &error, "read", &path))?
             .map_err(|error| failed("read", &error, "read", &path))?;
         text.truncate(text.trim_end_matches('\n').len());
@@ -34,7 +35,7 @@ impl NetNs {
     /// As [`sysctl`](Self::sysctl); `EINVAL` if the kernel does not take the value, `EACCES`, `EROFS`.
     pub fn set_sysctl(&self, name: &str, value: &str) -> Result<()> {
         let path = path(name)?;
-        let written = self.run(|| {
+        let written = crew::run_inside(self, || {
             // One write(2): the kernel takes a value as a whole. Never O_CREAT or O_TRUNC: these are no files.
             OpenOptions::new().write(true).open(&path).map(|mut file| file.write_all(value.as_bytes()))
         })?;

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use netlink_packet_core::{NLM_F_ACK, NLMSG_ERROR, NLMSG_NOOP};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_NOOP};
 use nix::errno::Errno;
-use nix::sys::socket::MsgFlags;
 
 use super::dump::push;
 use super::message::{HEADER, Messages, set_sequence};
@@ -23,6 +22,9 @@ const GET_LINK: u16 = 18;
 const NEW_LINK: u16 = 16;
 const NAME: u16 = 3;
 const ALT_NAME: u16 = 53;
+const EXT_MASK: u16 = 29;
+/// `RTEXT_FILTER_SKIP_STATS`.
+const SKIP_STATS: u32 = 8;
 /// Names up to this length are names; longer ones can only be alternative names.
 const NAME_MAX: usize = 15;
 
@@ -79,7 +81,7 @@ impl Socket {
         }
         self.send(&request.bytes[request.starts[items.start]..request.starts[items.end]])?;
         while awaited > 0 {
-            let datagram = self.receive(MsgFlags::empty()).map_err(|errno| failed("recv", errno))?;
+            let datagram = self.receive_short().map_err(|errno| failed("recv", errno))?;
             for message in Messages::of(datagram) {
                 let message = message?;
                 let number = message.sequence.wrapping_sub(first) as usize;
@@ -104,25 +106,42 @@ impl Socket {
     /// The index of a link by its name: `RTM_GETLINK` with `IFLA_IFNAME`.
     fn index_of(&mut self, name: &str) -> Result<Result<u32, Errno>> {
         let mut bytes = vec![0; HEADER + 16];
-        let attribute = if name.len() > NAME_MAX { ALT_NAME } else { NAME };
-        let length = u16::try_from(4 + name.len() + 1).unwrap_or(u16::MAX);
-        bytes.extend(length.to_ne_bytes());
-        bytes.extend(attribute.to_ne_bytes());
-        bytes.extend(name.bytes().chain([0]));
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        let kind = if name.len() > NAME_MAX { ALT_NAME } else { NAME };
+        put_attribute(&mut bytes, kind, name.bytes().chain([0]));
+        // Only the header of the answer is read, so the counters, which cost most, are not asked for.
+        put_attribute(&mut bytes, EXT_MASK, SKIP_STATS.to_ne_bytes());
         let whole = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         bytes[..4].copy_from_slice(&whole.to_ne_bytes());
         bytes[4..6].copy_from_slice(&GET_LINK.to_ne_bytes());
-        bytes[FLAGS].copy_from_slice(&(netlink_packet_core::NLM_F_REQUEST | NLM_F_ACK).to_ne_bytes());
-        let mut reply = Reply::default();
-        self.transfer(&mut Request::new(bytes)?, 0..1, &mut reply)?;
-        let index = Messages::of(&reply.data)
-            .flatten()
-            .find(|message| message.kind == NEW_LINK)
-            .and_then(|message| message.payload().get(4..8)?.try_into().ok().map(u32::from_ne_bytes));
-        let errno = reply.refusals.first().map_or(Errno::ENODEV, |refusal| refusal.errno);
-        Ok(index.ok_or(errno))
+        bytes[FLAGS].copy_from_slice(&NLM_F_REQUEST.to_ne_bytes());
+        let sequence = self.number(1);
+        set_sequence(&mut bytes, sequence);
+        self.send(&bytes)?;
+        loop {
+            let datagram = self.receive_short().map_err(|errno| failed("recv", errno))?;
+            for message in Messages::of(datagram) {
+                let message = message?;
+                if message.sequence != sequence {
+                    continue;
+                }
+                let index = message.payload().get(4..8).and_then(|index| index.try_into().ok());
+                return Ok(match (message.kind, index) {
+                    (NEW_LINK, Some(index)) => Ok(u32::from_ne_bytes(index)),
+                    _ => Err(Refusal::of_error(&message, 0).map_or(Errno::ENODEV, |refusal| refusal.errno)),
+                });
+            }
+        }
     }
+}
+
+fn put_attribute(bytes: &mut Vec<u8>, kind: u16, value: impl IntoIterator<Item = u8>) {
+    let start = bytes.len();
+    bytes.extend([0; 2]);
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend(value);
+    let length = u16::try_from(bytes.len() - start).unwrap_or(u16::MAX);
+    bytes[start..start + 2].copy_from_slice(&length.to_ne_bytes());
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
 }
 
 fn wants_acknowledge(message: &[u8]) -> bool {

@@ -7,6 +7,7 @@ use netlink_sys::SocketAddr;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 
+use crate::crew;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 
@@ -47,7 +48,7 @@ fn errno_of(error: &io::Error) -> Errno {
 impl Socket {
     /// Makes one inside `namespace`: the only step that needs to be there.
     pub(crate) fn open(namespace: &NetNs, protocol: Protocol) -> Result<Self> {
-        let made = namespace.run(|| netlink_sys::Socket::new(protocol as isize))?;
+        let made = crew::run_inside(namespace, || netlink_sys::Socket::new(protocol as isize))?;
         let mut inner = made.map_err(|error| failed("socket", errno_of(&error)))?;
         inner.bind_auto().map_err(|error| failed("bind", errno_of(&error)))?;
         // Connected to the kernel, it takes messages from nobody else.
@@ -95,6 +96,13 @@ impl Socket {
                 Err(error) => return Err(failed("send", errno_of(&error))),
             }
         }
+    }
+
+    /// The next datagram of answers to single questions, none of which is as long as the buffer.
+    pub(crate) fn receive_short(&mut self) -> Result<&[u8], Errno> {
+        let fd = self.inner.as_raw_fd();
+        let length = retry(|| recv(fd, &mut self.buffer, MsgFlags::MSG_TRUNC), |errno| *errno == Errno::EINTR)?;
+        self.buffer.get(..length).ok_or(Errno::EMSGSIZE)
     }
 
     /// The next datagram, whole: the buffer grows to what waits.
