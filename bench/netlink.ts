@@ -11,10 +11,10 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { NetNs } from '../../index.ts'
+import { NetNs } from '../index.ts'
 
 const ROUTES = 10_000
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 type Operation = 'pair' | 'bulk' | 'list'
 
