@@ -7,7 +7,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -134,17 +134,10 @@ function iproute(batch: boolean): Contender {
   }
 }
 
-function build(): { raw: string; go: string | undefined } {
-  const cargo = ['build', '--release', '--quiet', '-p', 'netns-core', '--example', 'netlink_raw']
-  if (spawnSync('cargo', cargo, { cwd: root, stdio: 'inherit' }).status !== 0) throw new Error('cargo build failed')
-  const go = join(root, 'target', 'netlink-go')
-  mkdirSync(join(root, 'target'), { recursive: true })
-  const built = spawnSync('go', ['build', '-o', go, '.'], {
-    cwd: join(root, 'bench/peers/netlink-go'),
-    stdio: 'ignore'
-  })
-  if (built.status !== 0) console.log('Go is not installed or cannot build: vishvananda/netlink is left out.')
-  return { raw: join(root, 'target/release/examples/netlink_raw'), go: existsSync(go) ? go : undefined }
+/** What `npm run bench` has built before, where there is a network. */
+function built(name: string): string | undefined {
+  const file = join(root, 'target', 'bench', name)
+  return existsSync(file) ? file : undefined
 }
 
 const TITLES: Record<Operation, [string, number]> = {
@@ -156,9 +149,11 @@ const ROUNDS: Record<Operation, number> = { pair: 40, bulk: 12, list: 25 }
 
 /** Runs everything and prints a table; resolves with the figures. */
 export async function run(): Promise<Record<string, Record<string, { best: number; median: number }>>> {
-  const { raw, go } = build()
-  const contenders = [await ours(), program('raw netlink (Rust)', raw)]
+  const [raw, go] = [built('netlink-raw'), built('netlink-go')]
+  const contenders = [await ours()]
+  if (raw !== undefined) contenders.push(program('raw netlink (Rust)', raw))
   if (go !== undefined) contenders.push(program('vishvananda/netlink (Go)', go))
+  else console.log('Without Go: vishvananda/netlink is left out.')
   contenders.push(iproute(true), iproute(false))
   const figures: Record<string, Record<string, { best: number; median: number }>> = {}
   for (const operation of ['pair', 'bulk', 'list'] as const) {
@@ -211,5 +206,3 @@ async function blocks(): Promise<void> {
   }
   for (const ns of [left, right]) ns.close()
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await run()

@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os'
 import { NetNs, probe } from 'node-netns'
 import { bindModules, serveTwice } from './contexts.ts'
 import type { Step, Tour } from './tour.ts'
+import { wire } from './wire.ts'
 
 const name = `tour-${process.pid}`
 let red: NetNs | undefined
@@ -19,6 +20,7 @@ export const steps: [title: string, step: Step][] = [
   ['Delete the name', deleteName],
   ['Run Node in two networks at once', serveTwice],
   ["Use Node's modules, bound to a namespace", bindModules],
+  ['Put a wire between two namespaces', wire],
   ['Check that no thread left home', checkThreads]
 ]
 
