@@ -26,8 +26,10 @@ pub struct NetlinkRequest<'env> {
     /// Whose.
     pub namespaces: Vec<ClassInstance<'env, Handle>>,
     /// Where indexes of links go.
-    pub link_offsets: Vec<u32>,
-    /// Whose: their names.
+    pub link_offsets: Uint32Array,
+    /// Whose: places in the list of names, as each string costs a crossing.
+    pub link_places: Uint32Array,
+    /// Each name once.
     pub link_names: Vec<String>,
 }
 
@@ -104,8 +106,10 @@ fn convert(env: &Env, request: NetlinkRequest<'_>) -> Result<(Protocol, Request)
     for (&offset, handle) in request.namespace_offsets.iter().zip(&request.namespaces) {
         converted = converted.with_namespace(offset as usize, handle.namespace()?);
     }
-    for (&offset, name) in request.link_offsets.iter().zip(request.link_names) {
-        converted = converted.with_link(offset as usize, name);
+    for (&offset, &place) in request.link_offsets.iter().zip(request.link_places.iter()) {
+        if let Some(name) = request.link_names.get(place as usize) {
+            converted = converted.with_link(offset as usize, name.as_str());
+        }
     }
     let acknowledge = if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged };
     Ok((protocol, converted.acknowledging(acknowledge)))

@@ -37,7 +37,8 @@ export class Request {
   readonly #namespaceOffsets: number[] = []
   readonly #namespaces: Handle[] = []
   readonly #linkOffsets: number[] = []
-  readonly #linkNames: string[] = []
+  readonly #linkPlaces: number[] = []
+  readonly #linkNames = new Map<string, number>()
 
   constructor(protocol: number = PROTOCOL.route, size = 512) {
     this.protocol = protocol
@@ -73,7 +74,7 @@ export class Request {
     this.#bytes.fill(0, this.#start, this.#length)
     this.#length = this.#start
     trim(this.#namespaceOffsets, this.#namespaces, this.#start)
-    trim(this.#linkOffsets, this.#linkNames, this.#start)
+    trim(this.#linkOffsets, this.#linkPlaces, this.#start)
   }
 
   u8(value: number): this {
@@ -129,7 +130,9 @@ export class Request {
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
     this.#linkOffsets.push(this.#length)
-    this.#linkNames.push(target)
+    const place = this.#linkNames.get(target) ?? this.#linkNames.size
+    this.#linkNames.set(target, place)
+    this.#linkPlaces.push(place)
     return this.u32(0)
   }
 
@@ -200,8 +203,9 @@ export class Request {
       acknowledgeLast: this.acknowledgeLast,
       namespaceOffsets: this.#namespaceOffsets,
       namespaces: this.#namespaces,
-      linkOffsets: this.#linkOffsets,
-      linkNames: this.#linkNames
+      linkOffsets: Uint32Array.from(this.#linkOffsets),
+      linkPlaces: Uint32Array.from(this.#linkPlaces),
+      linkNames: [...this.#linkNames.keys()]
     }
   }
 
