@@ -8,7 +8,9 @@ import { Report } from './report.ts'
 import type { Suite } from './suite.ts'
 
 const folder = join(import.meta.dirname, 'suites')
-const names = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''))
+/** Suites that compare in a way of their own. */
+const alone: Record<string, () => Promise<unknown>> = { netlink: async () => (await import('./netlink.ts')).run() }
+const names = [...readdirSync(folder).map((file) => file.replace(/\.ts$/, '')), ...Object.keys(alone)]
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 for (const name of values.only ?? []) {
   if (!names.includes(name)) {
@@ -20,6 +22,11 @@ for (const name of values.only ?? []) {
 const time = new Date().toISOString().replaceAll(':', '-')
 const report = new Report(join(import.meta.dirname, 'results', `${time}.jsonl`))
 for (const name of values.only ?? names) {
+  const own = alone[name]
+  if (own !== undefined) {
+    await own()
+    continue
+  }
   const { suite } = (await import(`./suites/${name}.ts`)) as { suite: Suite }
   await runSuite(suite)
 }

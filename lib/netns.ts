@@ -3,10 +3,10 @@
 import { Command } from './command/command.ts'
 import type { CommandOptions } from './command/options.ts'
 import { type Wrapper, type WrapperOptions, wrap } from './command/wrapper.ts'
+import { Configured } from './config/configured.ts'
 import * as context from './context/context.ts'
 import { hereOrHome } from './context/place.ts'
 import { badDescriptor } from './errors.ts'
-import { Namespace } from './namespace.ts'
 import { attempt } from './native.ts'
 import * as node from './node/modules.ts'
 import type { CreateOptions, DeleteOptions, NamedNetNs, NameEvent, RegistryOptions, WatchOptions } from './registry.ts'
@@ -24,7 +24,7 @@ import { validateDescriptor, validateFunction, validateId, validatePath } from '
  * const names = red.runSync(() => Object.keys(os.networkInterfaces())) // [ 'lo' ]
  * ```
  */
-export class NetNs extends Namespace {
+export class NetNs extends Configured {
   /**
    * The namespace of the running async context; outside of any, of the calling thread. A handle of its own: closing it
    * leaves the context as it is.

@@ -25,6 +25,8 @@ function buildRustPeers() {
   const { executable } = messages.find((message) => message.executable)
   mkdirSync(built, { recursive: true })
   copyFileSync(executable, join(built, 'rust-peers'))
+  run('cargo', ['build', '--release', '--quiet', '--locked', '-p', 'netns-core', '--example', 'netlink_raw'])
+  copyFileSync(join(root, 'target/release/examples/netlink_raw'), join(built, 'netlink-raw'))
 }
 
 function buildGoPeers() {
@@ -32,4 +34,5 @@ function buildGoPeers() {
   rmSync(output, { force: true })
   if (spawnSync('go', ['version']).status !== 0) return
   run('go', ['build', '-o', output, '.'], { cwd: join(root, 'bench/peers/go') })
+  run('go', ['build', '-o', join(built, 'netlink-go'), '.'], { cwd: join(root, 'bench/peers/netlink-go') })
 }

@@ -19,7 +19,7 @@ import { join } from 'node:path'
 import { prepare, root, tool } from './prepare.mjs'
 
 /** Bytes of the native addon. */
-const LARGEST_ADDON = 800_000
+const LARGEST_ADDON = 1_200_000
 
 prepare()
 const folder = mkdtempSync(join(tmpdir(), 'node-netns-'))

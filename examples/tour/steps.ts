@@ -6,6 +6,7 @@ import { NetNs, probe } from 'node-netns'
 import { startPrograms } from './children.ts'
 import { bindModules, serveTwice } from './contexts.ts'
 import type { Step, Tour } from './tour.ts'
+import { wire } from './wire.ts'
 
 const name = `tour-${process.pid}`
 let red: NetNs | undefined
@@ -21,6 +22,7 @@ export const steps: [title: string, step: Step][] = [
   ['Run Node in two networks at once', serveTwice],
   ["Use Node's modules, bound to a namespace", bindModules],
   ['Start programs inside', startPrograms],
+  ['Put a wire between two namespaces', wire],
   ['Check that no thread left home', checkThreads]
 ]
 

@@ -3,6 +3,7 @@
 //! Every member is started by a thread that never leaves home: the first by whoever calls [`muster`] before any
 //! thread of the process goes inside, each further one by a member. So none is ever born in a foreign namespace.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,8 @@ use std::thread::Builder;
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
+use crate::handle::NetNs;
+use crate::thread::Anchor;
 
 /// Enough for calls that wait for the kernel's RCU grace periods or for another process's lock.
 const MEMBERS: usize = 4;
@@ -28,6 +31,26 @@ struct Crew {
 
 static CREW: Mutex<Crew> = Mutex::new(Crew { jobs: VecDeque::new(), members: 0, idle: 0 });
 static WORK: Condvar = Condvar::new();
+
+thread_local! {
+    static MEMBER: Cell<bool> = const { Cell::new(false) };
+    /// Where a member belongs: found out once, as it never changes.
+    static ANCHOR: OnceCell<Anchor> = const { OnceCell::new() };
+}
+
+/// [`NetNs::run`], without asking each time where the thread belongs if it is a member's.
+pub(crate) fn run_inside<R>(namespace: &NetNs, f: impl FnOnce() -> R) -> Result<R> {
+    if !MEMBER.get() {
+        return namespace.run(f);
+    }
+    ANCHOR.with(|cell| {
+        if let Some(anchor) = cell.get() {
+            return anchor.run(namespace, f);
+        }
+        let anchor = Anchor::here()?;
+        cell.get_or_init(|| anchor).run(namespace, f)
+    })
+}
 
 fn crew() -> MutexGuard<'static, Crew> {
     // A member catches panics of jobs, so the state is whole even if the lock was poisoned.
@@ -77,6 +100,7 @@ fn start(crew: &mut Crew) -> Result<()> {
 }
 
 fn work() {
+    MEMBER.set(true);
     let mut crew = crew();
     loop {
         if let Some(job) = crew.jobs.pop_front() {

@@ -37,6 +37,11 @@ pub enum Kind {
     },
     /// A destructive call aimed at the namespace where the process started. JavaScript: `ERR_NETNS_HOME`.
     Home,
+    /// A netlink message that breaks the format. JavaScript: `ERR_NETNS_PROTOCOL`.
+    Malformed {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// Work was given up because the thread doing it panicked. JavaScript: `ERR_NETNS_INTERNAL`.
     Panicked,
 }
@@ -91,6 +96,7 @@ impl Error {
             Kind::InvalidName { .. } => "ERR_INVALID_ARG_VALUE".into(),
             Kind::NoReturn { .. } => "ERR_NETNS_NO_RETURN".into(),
             Kind::Home => "ERR_NETNS_HOME".into(),
+            Kind::Malformed { .. } => "ERR_NETNS_PROTOCOL".into(),
             Kind::Panicked => "ERR_NETNS_INTERNAL".into(),
         }
     }
@@ -135,6 +141,7 @@ impl Error {
             Kind::InvalidName { rule } => format!("cannot {attempt}: {rule}"),
             Kind::NoReturn { errno } => format!("cannot {attempt}: the way back is closed ({errno:?} from setns)"),
             Kind::Home => format!("cannot {attempt}:{path} is the namespace where this process started"),
+            Kind::Malformed { what } => format!("cannot {attempt}: {what}"),
             Kind::Panicked => format!("cannot {attempt}: its thread panicked"),
         }
     }
@@ -152,7 +159,7 @@ impl Error {
                  namespace. Start it with a network namespace of its own, as by `unshare -Urn`.",
             ),
             Kind::Home => Some("Pass force if that is what you want."),
-            Kind::NotNamespace { .. } | Kind::InvalidName { .. } | Kind::Panicked => None,
+            Kind::NotNamespace { .. } | Kind::InvalidName { .. } | Kind::Malformed { .. } | Kind::Panicked => None,
         }
     }
 }
@@ -162,6 +169,14 @@ fn system_remedy(syscall: &str, errno: Errno) -> Option<&'static str> {
         ("setns" | "unshare" | "mount" | "umount2", Errno::EPERM) => {
             "This needs CAP_SYS_ADMIN: run as root, or in a user namespace, as by `unshare -Urnm`."
         }
+        ("open sysctl", Errno::ENOENT) => {
+            "No such setting in this namespace: some exist only in the first one, others only with a link of that name."
+        }
+        ("open sysctl" | "write", Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
+            "Settings need root in the namespace's user namespace, and a writable /proc/sys."
+        }
+        ("write", Errno::EINVAL) => "The kernel does not take this value for the setting.",
+        ("recv", Errno::ENOBUFS) => "Answers overran the socket's buffer: ask for less at once.",
         ("ioctl", Errno::EPERM) => "This needs CAP_NET_ADMIN in the namespace.",
         ("unshare", Errno::ENOSPC) => {
             "The limit of namespaces is reached: close some, or raise /proc/sys/user/max_net_namespaces. The kernel \

@@ -9,6 +9,7 @@
 mod command;
 mod error;
 mod handle;
+mod netlink;
 mod probe;
 mod promise;
 mod registry;

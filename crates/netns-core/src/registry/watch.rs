@@ -42,12 +42,12 @@ pub struct Watch {
     stop: Arc<EventFd>,
 }
 
-/// Ends a [`Watch`] from another thread.
+/// Ends a [`Watch`] or a [`Subscription`](crate::netlink::Subscription) from another thread.
 #[derive(Debug, Clone)]
-pub struct Stopper(Arc<EventFd>);
+pub struct Stopper(pub(crate) Arc<EventFd>);
 
 impl Stopper {
-    /// Makes the watch's present or next wait return no events.
+    /// Makes its present or next wait return nothing.
     pub fn stop(&self) {
         // An eventfd takes more writes than anyone can make; a full one wakes too.
         let _full_is_fine = self.0.write(1);

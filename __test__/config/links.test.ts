@@ -1,0 +1,227 @@
+import { expect, test } from 'vitest'
+import { NetNs } from '../../index.ts'
+import { ip, ipJson, pair } from './wire.ts'
+
+test('a veth is made with both its ends in their namespaces, and nothing in the caller’s', async () => {
+  using home = NetNs.current()
+  const before = ipJson(home, 'link').length
+  using wire = await pair()
+  const [mine] = ipJson(wire.left, 'address', 'show', 'eth0')
+  const [theirs] = ipJson(wire.right, 'address', 'show', 'eth0')
+  expect([mine.linkinfo.info_kind, mine.operstate, theirs.operstate]).toEqual(['veth', 'UP', 'UP'])
+  expect(mine.addr_info[0]).toMatchObject({ local: '10.0.0.1', prefixlen: 24 })
+  expect(theirs.addr_info[0]).toMatchObject({ local: '10.0.0.2', prefixlen: 24 })
+  expect(ipJson(home, 'link')).toHaveLength(before)
+})
+
+const KINDS: Record<string, { options: object; info: object; ip: object }> = {
+  bridge: {
+    options: { stp: true, forwardDelay: 400, ageingTime: 1000 },
+    info: { stp: true, forwardDelay: 400, ageingTime: 1000 },
+    ip: { stp_state: 1, forward_delay: 400, ageing_time: 1000 }
+  },
+  macvlan: { options: { link: 'eth0', mode: 'bridge' }, info: { mode: 'bridge' }, ip: { mode: 'bridge' } },
+  macvtap: { options: { link: 'eth0', mode: 'vepa' }, info: { mode: 'vepa' }, ip: { mode: 'vepa' } },
+  vxlan: {
+    options: { id: 7, port: 4789, local: '10.0.0.1', group: '239.1.1.1', dev: 'eth0', ttl: 3 },
+    info: { id: 7, port: 4789, local: '10.0.0.1', group: '239.1.1.1', ttl: 3 },
+    ip: { id: 7, port: 4789, local: '10.0.0.1', group: '239.1.1.1', ttl: 3 }
+  },
+  ifb: { options: {}, info: {}, ip: {} },
+  tun: { options: { owner: 12 }, info: { type: 'tun', owner: 12 }, ip: { type: 'tun', user: 12 } },
+  tap: { options: {}, info: { type: 'tap', persist: true }, ip: { type: 'tap', persist: true } }
+}
+
+test.each(Object.entries(KINDS))(
+  'a %s is what iproute2 sees of it, field by field',
+  async (kind, { options, info, ip: seen }) => {
+    using wire = await pair()
+    const spec = { kind, name: 'new0', mtu: 1400, alias: 'for a test', ...options } as Parameters<
+      NetNs['links']['add']
+    >[0]
+    const link = await wire.left.links.add(spec)
+    const [told] = ipJson(wire.left, 'link', 'show', 'new0')
+    expect(told.linkinfo.info_kind).toBe(kind === 'tap' ? 'tun' : kind)
+    for (const [name, value] of Object.entries(seen)) expect(String(told.linkinfo.info_data[name])).toBe(String(value))
+    expect(link).toMatchObject({
+      kind,
+      info,
+      index: told.ifindex,
+      mtu: 1400,
+      state: told.operstate,
+      alias: 'for a test'
+    })
+    expect(link.mac).toBe(kind === 'tun' ? undefined : told.address)
+    await wire.left.links.delete(link)
+    expect(await wire.left.links.get('new0')).toBeUndefined()
+  }
+)
+
+test('what iproute2 makes is listed with the same fields', async () => {
+  using ns = NetNs.createSync()
+  ip(ns, 'link', 'add', 'br7', 'address', '02:00:00:00:00:07', 'mtu', '1300', 'type', 'bridge', 'ageing_time', '500')
+  ip(ns, 'link', 'add', 'v0', 'master', 'br7', 'type', 'veth', 'peer', 'name', 'v1')
+  ip(ns, 'link', 'set', 'v0', 'up', 'alias', 'the port', 'txqueuelen', '77', 'group', '9')
+  ip(ns, 'link', 'property', 'add', 'dev', 'v0', 'altname', 'a-rather-long-alternative-name')
+  const links = await ns.links.list()
+  const told = ipJson(ns, '-s', 'link')
+  expect(links.map((link) => link.name)).toEqual(told.map((link) => link.ifname))
+  for (const [i, link] of links.entries()) {
+    const judge = told[i]
+    expect(link).toMatchObject({ index: judge.ifindex, mtu: judge.mtu, state: judge.operstate, qdisc: judge.qdisc })
+    expect(link.txQueueLength).toBe(judge.txqlen ?? 0)
+    expect(link.stats['rxPackets']).toBe(BigInt(judge.stats64.rx.packets))
+    expect(link.flags).toEqual(
+      expect.arrayContaining(judge.flags.filter((flag: string) => !['NO-CARRIER', 'M-DOWN'].includes(flag)))
+    )
+  }
+  const bridge = links.find(({ name }) => name === 'br7')
+  const port = links.find(({ name }) => name === 'v0')
+  expect(bridge).toMatchObject({ kind: 'bridge', mac: '02:00:00:00:00:07', info: { ageingTime: 500 } })
+  expect(port).toMatchObject({ alias: 'the port', group: 9, master: bridge?.index, up: true })
+  expect(port?.altNames).toEqual(['a-rather-long-alternative-name'])
+  expect((await ns.links.get('a-rather-long-alternative-name'))?.name).toBe('v0')
+  expect(await ns.links.list({ master: 'br7' })).toHaveLength(1)
+  expect((await ns.links.list({ kind: 'veth', up: false })).map(({ name }) => name)).toEqual(['v1'])
+})
+
+test('every property that can be changed is seen changed by iproute2', async () => {
+  using ns = NetNs.createSync()
+  await ns.links.add({ kind: 'bridge', name: 'br0' })
+  await ns.links.add({ kind: 'tap', name: 'i0' })
+  const changes = { mtu: 900, mac: '02:00:00:00:00:99', alias: 'x', master: 'br0', promiscuous: true, group: 5 }
+  const link = await ns.links.set('i0', { ...changes, name: 'i1', up: true, txQueueLength: 11 })
+  const [told] = ipJson(ns, 'link', 'show', 'i1')
+  expect(told).toMatchObject({
+    mtu: 900,
+    address: '02:00:00:00:00:99',
+    ifalias: 'x',
+    master: 'br0',
+    promiscuity: 2,
+    txqlen: 11
+  })
+  expect(told.flags).toContain('UP')
+  expect(link).toMatchObject({ name: 'i1', promiscuous: true, up: true, group: 5, mtu: 900 })
+  expect((await ns.links.set(link, { master: null, up: false })).master).toBeUndefined()
+  expect((await ns.links.set('br0', { info: { stp: true } })).info['stp']).toBe(true)
+})
+
+test.each(['left', 'right'] as const)('deleting the %s end of a veth deletes both', async (side) => {
+  using wire = await pair()
+  await wire[side].links.delete('eth0')
+  expect(await wire.left.links.get('eth0')).toBeUndefined()
+  expect(await wire.right.links.get('eth0')).toBeUndefined()
+})
+
+test('a failed add leaves nothing behind', async () => {
+  using ns = NetNs.createSync()
+  using other = NetNs.createSync()
+  const bad = { kind: 'veth', name: 'v0', addresses: ['10.0.0.1/24', '10.0.0.1/24'], peer: { name: 'v1' } } as const
+  await expect(ns.links.add({ ...bad, addresses: [...bad.addresses] })).rejects.toMatchObject({ code: 'EEXIST' })
+  const peer = { name: 'v1', netns: other, addresses: ['10.0.0.2/24', '10.0.0.2/24'] }
+  await expect(ns.links.add({ kind: 'veth', name: 'v0', peer })).rejects.toMatchObject({ code: 'EEXIST' })
+  expect((await ns.links.list()).map(({ name }) => name)).toEqual(['lo'])
+  expect((await other.links.list()).map(({ name }) => name)).toEqual(['lo'])
+})
+
+test('a macvlan is made here on a link of another namespace', async () => {
+  using wire = await pair()
+  using inner = NetNs.createSync()
+  const link = await inner.links.add({
+    kind: 'macvlan',
+    name: 'm0',
+    link: 'eth0',
+    linkNetns: wire.left,
+    mode: 'bridge'
+  })
+  expect(link).toMatchObject({ name: 'm0', kind: 'macvlan', peerNetns: inner.nsid(wire.left) })
+  expect(ipJson(wire.left, 'link').map(({ ifname }) => ifname)).toEqual(['lo', 'eth0'])
+})
+
+test('a kind that the kernel lacks is refused with its module', async () => {
+  using ns = NetNs.createSync()
+  const modules = {
+    dummy: 'dummy',
+    vlan: '8021q',
+    ipvlan: 'ipvlan',
+    vrf: 'vrf',
+    bond: 'bonding',
+    wireguard: 'wireguard'
+  }
+  for (const [kind, module] of Object.entries(modules)) {
+    const spec = {
+      kind,
+      name: 'new0',
+      ...(kind === 'vlan' ? { link: 'lo', id: 5 } : kind === 'vrf' ? { table: 9 } : {})
+    }
+    const result = await ns.links.add(spec as Parameters<NetNs['links']['add']>[0]).catch((error) => error)
+    if (result instanceof Error) expect(result.message).toContain(`module '${module}'`)
+    else expect(result.kind).toBe(kind)
+  }
+})
+
+test('a moved link is put back as it was: name, up, addresses, routes', async () => {
+  using wire = await pair()
+  using away = NetNs.createSync()
+  ip(wire.left, 'address', 'add', 'fd00::1/64', 'dev', 'eth0', 'nodad')
+  ip(wire.left, 'route', 'add', 'default', 'via', '10.0.0.2', 'metric', '5')
+  ip(wire.left, 'route', 'add', '10.5.0.0/16', 'dev', 'eth0', 'src', '10.0.0.1', 'table', '99')
+  const routes = () => [ip(wire.left, 'route'), ip(wire.left, 'route', 'show', 'table', '99')]
+  const addresses = () => ipJson(wire.left, 'address', 'show', 'eth0')[0].addr_info
+  const before = { routes: routes(), addresses: addresses().map(({ local }: { local: string }) => local) }
+  const moved = await wire.left.links.move('eth0', away, { name: 'card0' })
+  expect(moved.link.name).toBe('card0')
+  expect(ipJson(wire.left, 'link').map(({ ifname }) => ifname)).toEqual(['lo'])
+  const back = await moved.restore()
+  expect(back).toMatchObject({ name: 'eth0', up: true })
+  expect(routes()).toEqual(before.routes)
+  expect(addresses().map(({ local }: { local: string }) => local)).toEqual(before.addresses)
+})
+
+test('a link is not moved where its name is taken, and a borrowed one comes back even if its own is', async () => {
+  using wire = await pair()
+  using here = NetNs.createSync()
+  ip(here, 'link', 'add', 'eth0', 'type', 'bridge')
+  await expect(wire.left.links.move('eth0', here)).rejects.toMatchObject({ code: 'EEXIST' })
+  expect(await wire.left.links.get('eth0')).toMatchObject({ up: true })
+  {
+    await using card = await here.links.borrow('eth0', wire.left, { name: 'card0' })
+    expect(card.name).toBe('card0')
+    ip(wire.left, 'link', 'add', 'eth0', 'type', 'bridge')
+  }
+  expect(await here.links.get('card0')).toBeUndefined()
+  const names = ipJson(wire.left, 'address').map(({ ifname, addr_info }) => [ifname, addr_info[0]?.local])
+  expect(names).toEqual(expect.arrayContaining([['eth00', '10.0.0.1']]))
+})
+
+test('a thousand links are made and listed', async () => {
+  using ns = NetNs.createSync()
+  await ns.links.add({ kind: 'bridge', name: 'br0' })
+  for (let i = 0; i < 1000; i += 50) {
+    await Promise.all(
+      Array.from({ length: 50 }, (_, k) => ns.links.add({ kind: 'tap', name: `t${i + k}`, master: 'br0' }))
+    )
+  }
+  const links = await ns.links.list({ master: 'br0' })
+  expect(links).toHaveLength(1000)
+  expect(new Set(links.map(({ name }) => name)).size).toBe(1000)
+})
+
+test.each([
+  [{ kind: 'bridge', name: 'sixteen-bytes-xx' }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'bridge', name: 'a b' }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'bridge', name: '' }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'bridge', name: 5 }, 'ERR_INVALID_ARG_TYPE'],
+  [{ kind: 'nonsense', name: 'x' }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'bridge', name: 'x', mtu: -1 }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'bridge', name: 'x', mac: 'zz' }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'bridge', name: 'x', unknown: 1 }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'macvlan', name: 'x', mode: 'sideways', link: 'lo' }, 'ERR_INVALID_ARG_VALUE'],
+  [{ kind: 'veth', name: 'x' }, 'ERR_INVALID_ARG_TYPE'],
+  [{ kind: 'veth', name: 'x', peer: { netns: {} } }, 'ERR_INVALID_ARG_TYPE'],
+  [{ kind: 'bridge', name: 'x', addresses: ['10.0.0.1'] }, 'ERR_INVALID_ARG_VALUE']
+])('%o is refused before the kernel is asked', async (spec, code) => {
+  using ns = NetNs.createSync()
+  await expect(ns.links.add(spec as never)).rejects.toMatchObject({ code })
+  expect(await ns.links.list()).toHaveLength(1)
+})

@@ -1,0 +1,111 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { NetNs, type NetworkEvent } from '../../index.ts'
+import { ip, pair } from './wire.ts'
+
+async function until(
+  events: AsyncIterable<NetworkEvent>,
+  done: (event: NetworkEvent) => boolean
+): Promise<NetworkEvent[]> {
+  const seen: NetworkEvent[] = []
+  for await (const event of events) {
+    seen.push(event)
+    if (done(event)) break
+  }
+  return seen
+}
+
+test('changes by iproute2 are told in order, from the call on', async () => {
+  using ns = NetNs.createSync()
+  const events = ns.monitor()
+  ip(ns, 'link', 'add', 'br0', 'type', 'bridge')
+  ip(ns, 'link', 'set', 'br0', 'up')
+  ip(ns, 'address', 'add', '10.0.0.1/24', 'dev', 'br0')
+  ip(ns, 'route', 'add', '10.5.0.0/16', 'via', '10.0.0.9')
+  ip(ns, 'rule', 'add', 'priority', '7', 'table', '9')
+  ip(ns, 'route', 'delete', '10.5.0.0/16')
+  ip(ns, 'link', 'delete', 'br0')
+  const seen = await until(events, ({ type, group }) => type === 'delete' && group === 'link')
+  const own = seen.filter(({ group, value }) => group !== 'route' || !('to' in value) || value.to === '10.5.0.0/16')
+  const said = own.map(({ type, group }) => `${type} ${group}`)
+  for (const words of ['add link', 'change link', 'add address', 'add route', 'add rule', 'delete route']) {
+    expect(said).toContain(words)
+  }
+  expect(said.indexOf('add link')).toBeLessThan(said.indexOf('add address'))
+  expect(said.indexOf('add route')).toBeLessThan(said.indexOf('delete route'))
+  expect(seen.find(({ group }) => group === 'address')?.value).toMatchObject({ dev: 'br0', address: '10.0.0.1/24' })
+})
+
+test.each([
+  ['a small buffer, which overflows', 4096],
+  ['a large one', 8 << 20]
+])('ten thousand routes come and go without loss or repetition, with %s', async (_, buffer) => {
+  using wire = await pair()
+  const events = wire.left.monitor({ groups: ['route'], buffer })
+  const routes = Array.from({ length: 10_000 }, (_, i) => ({
+    to: `10.${100 + (i >> 8)}.${i & 255}.0/24`,
+    via: '10.0.0.2'
+  }))
+  const known = new Set<string>()
+  const follow = async (type: 'add' | 'delete', count: number) => {
+    for (let seen = 0; seen < count; ) {
+      const { value: event } = await events.next()
+      if (event?.group !== 'route' || event.value.protocol !== 'static') continue
+      expect(event.type).toBe(type)
+      expect(known.has(event.value.to)).toBe(type === 'delete')
+      if (type === 'add') known.add(event.value.to)
+      else known.delete(event.value.to)
+      seen++
+    }
+  }
+  expect((await wire.left.routes.add(routes)).done).toBe(10_000)
+  await follow('add', 10_000)
+  expect(known.size).toBe(10_000)
+  expect((await wire.left.routes.delete(routes)).done).toBe(10_000)
+  await follow('delete', 10_000)
+  expect(known.size).toBe(0)
+  await events.return?.()
+})
+
+test('routes that the kernel drops without a word are told of', async () => {
+  using wire = await pair()
+  await wire.left.routes.add({ to: '10.5.0.0/16', via: '10.0.0.2' })
+  const events = wire.left.monitor({ groups: ['route'] })
+  ip(wire.left, 'link', 'set', 'eth0', 'down')
+  const seen = await until(events, ({ value }) => 'to' in value && value.to === '10.5.0.0/16')
+  expect(seen.at(-1)?.type).toBe('delete')
+})
+
+test('an aborted monitor throws the reason, and a pending step too', async () => {
+  using ns = NetNs.createSync()
+  const controller = new AbortController()
+  const events = ns.monitor({ signal: controller.signal })
+  const pending = events.next()
+  controller.abort(new Error('enough'))
+  await expect(pending).rejects.toThrow('enough')
+  expect(await events.next()).toEqual({ done: true, value: undefined })
+  expect(() => ns.monitor({ signal: controller.signal })).toThrow('enough')
+  expect(() => ns.monitor({ groups: ['nonsense' as 'link'] })).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' })
+  )
+})
+
+test('an abandoned monitor ends, with its thread', async () => {
+  using ns = NetNs.createSync()
+  const threads = () =>
+    Number(
+      spawnSync('ls', [`/proc/${process.pid}/task`])
+        .stdout.toString()
+        .trim()
+        .split('\n').length
+    )
+  await ns.links.list()
+  const before = threads()
+  for (let i = 0; i < 20; i++) {
+    const events = ns.monitor()
+    const pending = events.next()
+    await events.return?.()
+    expect(await pending).toEqual({ done: true, value: undefined })
+  }
+  expect(threads()).toBeLessThanOrEqual(before + 4)
+})

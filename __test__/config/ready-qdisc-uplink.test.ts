@@ -1,0 +1,99 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { NetNs } from '../../index.ts'
+import { inside, ip, ipJson, pair } from './wire.ts'
+
+test('ready means carrier, no tentative address, and a route', async () => {
+  using wire = await pair()
+  await wire.left.addresses.add({ dev: 'eth0', address: 'fd00::1/64' })
+  await wire.left.waitReady({ to: '10.0.0.2' })
+  expect((await wire.left.addresses.list()).filter(({ flags }) => flags.includes('tentative'))).toEqual([])
+  await expect(wire.left.waitReady({ to: '192.0.2.1', timeout: 50 })).rejects.toMatchObject({
+    code: 'ERR_NETNS_NOT_READY',
+    message: expect.stringContaining('no route to 192.0.2.1')
+  })
+  const waiting = wire.left.waitReady({ to: '192.0.2.1' })
+  ip(wire.left, 'route', 'add', 'default', 'via', '10.0.0.2')
+  await waiting
+  ip(wire.right, 'link', 'set', 'eth0', 'down')
+  const dark = wire.left.waitReady()
+  ip(wire.right, 'link', 'set', 'eth0', 'up')
+  await dark
+  await expect(wire.left.waitReady({ signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no')
+})
+
+test('a link queues as it is told to, as tc sees it', async () => {
+  using wire = await pair()
+  const tc = (...args: string[]) => inside(wire.left, 'tc', ...args)
+  await wire.left.qdisc.replace({ dev: 'eth0', kind: 'tbf', rate: 1_000_000, burst: 8000, latency: 20 })
+  expect(tc('qdisc', 'show', 'dev', 'eth0')).toMatch(/qdisc tbf 1: root refcnt \d+ rate 1Mbit burst 8000b lat 20ms/)
+  expect(await wire.left.qdisc.list({ dev: 'eth0' })).toMatchObject([
+    { dev: 'eth0', kind: 'tbf', parent: 'root', handle: '1:' }
+  ])
+  await wire.left.qdisc.replace({ dev: 'eth0', kind: 'htb', rate: 2_000_000, ceil: 40_000_000_000 })
+  expect(tc('class', 'show', 'dev', 'eth0')).toContain('rate 2Mbit ceil 40Gbit')
+  await wire.left.qdisc.delete({ dev: 'eth0' })
+  expect(tc('qdisc', 'show', 'dev', 'eth0')).toContain('noqueue')
+  await expect(wire.left.qdisc.delete({ dev: 'eth0' })).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(wire.left.qdisc.replace({ dev: 'eth0', kind: 'netem', loss: 101 })).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARG_VALUE'
+  })
+})
+
+/** A namespace that leads to another, which answers at 192.0.2.2. */
+async function outside() {
+  const [outer, far] = [NetNs.createSync(), NetNs.createSync()]
+  const peer = { name: 'wan0', netns: far, up: true, addresses: ['192.0.2.2/24'] }
+  await outer.links.add({ kind: 'veth', name: 'wan0', up: true, addresses: ['192.0.2.1/24'], peer })
+  await outer.routes.add({ to: 'default', via: '192.0.2.2' })
+  return { outer, far }
+}
+
+const TALK = `
+const net = require('node:net')
+const socket = net.connect(7, '192.0.2.2')
+socket.on('data', (data) => { console.log(String(data)); socket.end() })
+socket.on('error', (error) => { console.log(error.code); process.exit(1) })
+`
+
+test('an uplink masquerades, two at once do not clash, and nothing is left of them', async () => {
+  const { outer, far } = await outside()
+  const [one, two] = [await NetNs.create({ name: 'one' }), await NetNs.create()]
+  mkdirSync('/etc/netns', { recursive: true })
+  const before = [ipJson(outer, 'address').length, await outer.sysctl.get('net.ipv4.conf.wan0.forwarding')]
+  const first = await one.uplink({ to: outer, nameservers: ['192.0.2.2'] })
+  const second = await two.uplink({ to: outer })
+  expect(first.address).not.toBe(second.address)
+  expect(readFileSync('/etc/netns/one/resolv.conf', 'utf8')).toBe('nameserver 192.0.2.2\n')
+  // Whoever connects is told where from: the masquerading namespace's address, not its own.
+  await far.run(async () => {
+    const { createServer } = await import('node:net')
+    const server = createServer((socket) => socket.end(String(socket.remoteAddress)))
+    await new Promise<void>((resolve) => server.listen(7, '192.0.2.2', resolve))
+    const { execFile } = await import('node:child_process')
+    for (const ns of [one, two]) {
+      const said = await new Promise<string>((resolve) => {
+        ns.runSync(() => void execFile(process.execPath, ['-e', TALK], (_error, stdout) => resolve(stdout.trim())))
+      })
+      expect(said).toBe('192.0.2.1')
+    }
+    await new Promise((resolve) => server.close(resolve))
+  })
+  await second.close()
+  await first.close()
+  await first.close()
+  expect([ipJson(outer, 'address').length, await outer.sysctl.get('net.ipv4.conf.wan0.forwarding')]).toEqual(before)
+  expect((await one.links.list()).map(({ name }) => name)).toEqual(['lo'])
+  expect(existsSync('/etc/netns/one')).toBe(false)
+  await NetNs.delete('one')
+  for (const ns of [outer, far, one, two]) ns.close()
+})
+
+test('an uplink to a namespace without a way out is refused before anything changes', async () => {
+  using outer = NetNs.createSync()
+  using ns = NetNs.createSync()
+  await expect(ns.uplink({ to: outer })).rejects.toMatchObject({ code: 'ENETUNREACH' })
+  await expect(ns.uplink({ to: outer, dev: 'lo', subnet: '10.0.0.0/31' })).rejects.toThrow('no room for two')
+  expect(await ns.links.list()).toHaveLength(1)
+  expect(await outer.links.list()).toHaveLength(1)
+})

@@ -1,0 +1,83 @@
+//! The sockets of one namespace, kept for the next request.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::request::{Reply, Request};
+use super::socket::{Protocol, Socket};
+use crate::error::Result;
+use crate::handle::NetNs;
+
+/// Making a socket costs two moves between namespaces; more than these are seldom idle at once.
+const IDLE: usize = 2;
+
+/// Asks one namespace's kernel, from any number of threads at once, none of which needs to be inside.
+#[derive(Debug)]
+pub struct Client {
+    namespace: NetNs,
+    idle: Mutex<Vec<Socket>>,
+}
+
+impl Client {
+    /// For a namespace, which it keeps alive.
+    #[must_use]
+    pub fn new(namespace: NetNs) -> Self {
+        Self { namespace, idle: Mutex::default() }
+    }
+
+    /// Sends a request's messages in order, as many as fit in each datagram, and collects the answers. What the kernel
+    /// refuses is part of the reply, and does not stop the messages behind it.
+    ///
+    /// # Errors
+    /// `EPERM` without `CAP_SYS_ADMIN` if a socket has to be made in another namespace; as send(2), recv(2);
+    /// `ERR_NETNS_PROTOCOL` if the kernel's answer cannot be read.
+    pub fn exchange(&self, protocol: Protocol, request: Request) -> Result<Reply> {
+        self.with_socket(protocol, |socket| socket.exchange(request))
+    }
+
+    /// Sends a request of one message that asks for a dump (`NLM_F_DUMP`), and collects it. One that was interrupted
+    /// by changes is tried again a few times; the last try is then returned as `interrupted`.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange).
+    pub fn dump(&self, protocol: Protocol, request: Request) -> Result<Reply> {
+        self.with_socket(protocol, |socket| socket.dump(request))
+    }
+
+    fn with_socket<T>(&self, protocol: Protocol, work: impl FnOnce(&mut Socket) -> Result<T>) -> Result<T> {
+        let mut socket = match self.take(protocol) {
+            Some(socket) => socket,
+            None => Socket::open(&self.namespace, protocol)?,
+        };
+        // A socket that failed may hold answers nobody waits for: it is not used again.
+        let result = work(&mut socket)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(socket);
+        }
+        Ok(result)
+    }
+
+    fn take(&self, protocol: Protocol) -> Option<Socket> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle.iter().position(|socket| socket.protocol == protocol)?;
+        Some(idle.swap_remove(found))
+    }
+}
+
+/// Exchanges one request after the other, each with a namespace of its own, until one is refused something: its reply is
+/// the last one then.
+///
+/// # Errors
+/// As [`Client::exchange`]; the requests before have been carried out.
+pub fn in_order(steps: impl IntoIterator<Item = (Arc<Client>, Protocol, Request)>) -> Result<Vec<Reply>> {
+    let mut replies = Vec::new();
+    for (client, protocol, request) in steps {
+        let reply = client.exchange(protocol, request)?;
+        let refused = !reply.refusals.is_empty();
+        replies.push(reply);
+        if refused {
+            break;
+        }
+    }
+    Ok(replies)
+}

@@ -1,0 +1,109 @@
+//! Changes as the kernel tells them, and the one case in which it cannot.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::socket::MsgFlags;
+
+use super::message::Messages;
+use super::socket::{Protocol, Socket, failed};
+use crate::Stopper;
+use crate::error::Result;
+use crate::handle::NetNs;
+
+/// As much as is handed on at once.
+const BATCH: usize = 64 * 1024;
+
+/// A socket that is told of changes from the moment it is made.
+#[derive(Debug)]
+pub struct Subscription {
+    socket: Socket,
+    stop: Arc<EventFd>,
+}
+
+/// What changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Messages as in a reply to a dump, in the kernel's order; none once it was stopped.
+    pub data: Vec<u8>,
+    /// More happened than the socket could hold (`ENOBUFS`): what the messages missed only a new dump can tell. Those
+    /// that were still queued are dropped, as the dump covers them.
+    pub overflow: bool,
+    /// It was stopped.
+    pub stopped: bool,
+}
+
+impl Subscription {
+    /// Joins multicast groups (`RTNLGRP_…`) of rtnetlink in `namespace`, with room for so many bytes of messages.
+    ///
+    /// # Errors
+    /// `EPERM` without `CAP_SYS_ADMIN`, `EMFILE`, `EINVAL` for a group the kernel does not know.
+    pub fn new(namespace: &NetNs, groups: &[u32], room: usize) -> Result<Self> {
+        let mut socket = Socket::open(namespace, Protocol::Route)?;
+        socket.make_room(room)?;
+        for &group in groups {
+            socket.join(group)?;
+        }
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let stop = EventFd::from_flags(flags).map_err(|errno| failed("eventfd2", errno))?;
+        Ok(Self { socket, stop: stop.into() })
+    }
+
+    /// A handle to end it with.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.stop))
+    }
+
+    /// Blocks until something changed.
+    ///
+    /// # Errors
+    /// As poll(2) and recv(2); `ERR_NETNS_PROTOCOL` if a message cannot be read.
+    pub fn wait(&mut self) -> Result<Changes> {
+        loop {
+            if self.sleep()? {
+                return Ok(Changes { stopped: true, ..Changes::default() });
+            }
+            let changes = self.gather()?;
+            if changes.overflow || !changes.data.is_empty() {
+                return Ok(changes);
+            }
+        }
+    }
+
+    fn sleep(&self) -> Result<bool> {
+        let mut fds =
+            [PollFd::new(self.stop.as_fd(), PollFlags::POLLIN), PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        loop {
+            match poll(&mut fds, PollTimeout::NONE) {
+                Ok(_) => return Ok(fds[0].any().unwrap_or(false)),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(failed("poll", errno)),
+            }
+        }
+    }
+
+    fn gather(&mut self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        while changes.data.len() < BATCH || changes.overflow {
+            match self.socket.receive(MsgFlags::MSG_DONTWAIT) {
+                Ok(_) if changes.overflow => {}
+                Ok(datagram) => {
+                    for message in Messages::of(datagram) {
+                        super::dump::push(&mut changes.data, message?.bytes, 0);
+                    }
+                }
+                Err(Errno::EAGAIN) => break,
+                Err(Errno::ENOBUFS) => {
+                    changes.data.clear();
+                    changes.overflow = true;
+                }
+                Err(errno) => return Err(failed("recv", errno)),
+            }
+        }
+        Ok(changes)
+    }
+}

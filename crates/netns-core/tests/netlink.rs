@@ -1,0 +1,113 @@
+//! Netlink in a namespace of its own, with `netlink-packet-route` for the messages. Needs root, as `npm test` has it.
+
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
+use netns_core::NetNs;
+use netns_core::netlink::{Acknowledge, Client, Messages, Protocol, Request, Subscription};
+use nix::errno::Errno;
+
+fn bytes(message: RouteNetlinkMessage, flags: u16) -> Vec<u8> {
+    let mut message = NetlinkMessage::from(message);
+    message.header.flags = NLM_F_REQUEST | flags;
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len().next_multiple_of(4)];
+    message.serialize(&mut bytes);
+    bytes
+}
+
+fn bridge(name: &str) -> Vec<u8> {
+    let mut link = LinkMessage::default();
+    link.attributes =
+        vec![LinkAttribute::IfName(name.into()), LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)])];
+    bytes(RouteNetlinkMessage::NewLink(link), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)
+}
+
+fn names(client: &Client) -> Vec<String> {
+    let request = Request::new(bytes(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP));
+    let reply = client.dump(Protocol::Route, request.expect("whole messages")).expect("a dump");
+    assert!(reply.refusals.is_empty() && !reply.interrupted);
+    Messages::of(&reply.data)
+        .filter_map(|message| {
+            let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(message.ok()?.bytes).ok()?;
+            let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) = message.payload else { return None };
+            link.attributes.into_iter().find_map(|attribute| match attribute {
+                LinkAttribute::IfName(name) => Some(name),
+                _ => None,
+            })
+        })
+        .collect()
+}
+
+fn client() -> (NetNs, Client) {
+    let namespace = NetNs::create(true).expect("root");
+    (namespace.clone(), Client::new(namespace))
+}
+
+#[test]
+fn many_messages_are_answered_each_and_a_refused_one_stops_none() {
+    let (_, client) = client();
+    for acknowledge in [Acknowledge::Flagged, Acknowledge::Last] {
+        let prefix = format!("{acknowledge:?}").to_lowercase();
+        let batch = ["a", "a", "b", "c", "b"].iter().flat_map(|name| bridge(&format!("{prefix}{name}"))).collect();
+        let request = Request::new(batch).expect("whole messages").acknowledging(acknowledge);
+        assert_eq!(request.len(), 5);
+        let reply = client.exchange(Protocol::Route, request).expect("an answer");
+        let refused: Vec<_> = reply.refusals.iter().map(|refusal| (refusal.item, refusal.errno)).collect();
+        assert_eq!(refused, [(1, Errno::EEXIST), (4, Errno::EEXIST)]);
+        for name in ["a", "b", "c"] {
+            assert!(names(&client).contains(&format!("{prefix}{name}")));
+        }
+    }
+}
+
+#[test]
+fn a_link_can_be_named_before_it_is_made() {
+    let (_, client) = client();
+    let mut batch = bridge("late");
+    let offset = batch.len() + 20;
+    batch.extend(bytes(RouteNetlinkMessage::DelLink(LinkMessage::default()), NLM_F_ACK));
+    let request = Request::new(batch.clone()).expect("whole messages").with_link(offset, "late");
+    assert_eq!(client.exchange(Protocol::Route, request).expect("an answer").refusals, []);
+    assert_eq!(names(&client), ["lo"]);
+    let missing = Request::new(batch[offset - 20..].to_vec()).expect("whole messages").with_link(20, "nope");
+    let refusals = client.exchange(Protocol::Route, missing).expect("an answer").refusals;
+    assert_eq!(refusals[0].errno, Errno::ENODEV);
+    assert_eq!(refusals[0].text.as_deref(), Some("there is no link 'nope'"));
+}
+
+#[test]
+fn bytes_that_are_no_messages_are_not_sent() {
+    for broken in [vec![1], vec![0; 16], vec![200, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]] {
+        assert_eq!(Request::new(broken).err().map(|error| error.code()), Some("ERR_NETNS_PROTOCOL".into()));
+    }
+}
+
+#[test]
+fn a_subscription_tells_of_changes_of_overflow_and_of_its_end() {
+    let (namespace, client) = client();
+    let mut subscription = Subscription::new(&namespace, &[1], 4096).expect("a subscription");
+    let add = |name: &str| {
+        let request = Request::new(bridge(name)).expect("whole messages");
+        assert_eq!(client.exchange(Protocol::Route, request).expect("an answer").refusals, []);
+    };
+    add("one");
+    let changes = subscription.wait().expect("changes");
+    assert!(!changes.overflow && !changes.stopped && Messages::of(&changes.data).count() > 0);
+    for i in 0..50 {
+        add(&format!("many{i}"));
+    }
+    assert!(subscription.wait().expect("changes").overflow);
+    subscription.stopper().stop();
+    assert!(subscription.wait().expect("an end").stopped);
+}
+
+#[test]
+fn a_setting_is_that_of_the_namespace() {
+    let (one, two) = (NetNs::create(false).expect("root"), NetNs::create(false).expect("root"));
+    one.set_sysctl("net.ipv4.ip_forward", "1").expect("a setting");
+    assert_eq!(one.sysctl("net.ipv4.ip_forward").as_deref(), Ok("1"));
+    assert_eq!(two.sysctl("net.ipv4.ip_forward").as_deref(), Ok("0"));
+}

@@ -1,0 +1,227 @@
+//! Netlink requests, replies and events; kernel settings.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8Array, Uint32Array};
+use napi::{Env, Error, Result};
+use napi_derive::napi;
+use netns_core::netlink::{self, Acknowledge, Changes, Protocol, Refusal, Reply, Request, Subscription};
+use netns_core::{Stopper, Tun};
+
+use crate::error::OrThrow;
+use crate::handle::Handle;
+use crate::promise::{Place, promise};
+
+/// One or more messages, and what native code fills in when it sends them.
+#[napi(object, object_to_js = false)]
+pub struct NetlinkRequest<'env> {
+    /// `NETLINK_ROUTE`, `NETLINK_NETFILTER` or `NETLINK_GENERIC`.
+    pub protocol: u32,
+    /// The messages.
+    pub bytes: Uint8Array,
+    /// Whether one acknowledgement stands for many messages.
+    pub acknowledge_last: bool,
+    /// Where descriptors of namespaces go.
+    pub namespace_offsets: Vec<u32>,
+    /// Whose.
+    pub namespaces: Vec<ClassInstance<'env, Handle>>,
+    /// Where indexes of links go.
+    pub link_offsets: Uint32Array,
+    /// Whose: places in the list of names, as each string costs a crossing.
+    pub link_places: Uint32Array,
+    /// Each name once.
+    pub link_names: Vec<String>,
+}
+
+/// What the kernel refused.
+#[napi(object, object_from_js = false)]
+pub struct NetlinkRefusal {
+    /// Which message.
+    pub item: u32,
+    /// The errno's name.
+    pub code: String,
+    /// The errno.
+    pub errno: i32,
+    /// What the errno means.
+    pub meaning: String,
+    /// The kernel's explanation.
+    pub text: Option<String>,
+}
+
+/// What came back.
+#[napi(object, object_from_js = false)]
+pub struct NetlinkReply {
+    /// Messages.
+    pub data: Buffer,
+    /// What was refused.
+    pub refusals: Vec<NetlinkRefusal>,
+    /// The dump was interrupted at every try.
+    pub interrupted: bool,
+}
+
+/// What changed.
+#[napi(object, object_from_js = false)]
+pub struct NetlinkChanges {
+    /// Messages.
+    pub data: Buffer,
+    /// Something was missed.
+    pub overflow: bool,
+    /// The subscription has ended.
+    pub stopped: bool,
+}
+
+impl From<Refusal> for NetlinkRefusal {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            item: u32::try_from(refusal.item).unwrap_or(u32::MAX),
+            code: format!("{:?}", refusal.errno),
+            errno: -(refusal.errno as i32),
+            meaning: refusal.errno.desc().into(),
+            text: refusal.text,
+        }
+    }
+}
+
+impl From<Reply> for NetlinkReply {
+    fn from(reply: Reply) -> Self {
+        let refusals = reply.refusals.into_iter().map(NetlinkRefusal::from).collect();
+        Self { data: reply.data.into(), refusals, interrupted: reply.interrupted }
+    }
+}
+
+impl From<Changes> for NetlinkChanges {
+    fn from(changes: Changes) -> Self {
+        Self { data: changes.data.into(), overflow: changes.overflow, stopped: changes.stopped }
+    }
+}
+
+fn convert(env: &Env, request: NetlinkRequest<'_>) -> Result<(Protocol, Request)> {
+    let protocol = match request.protocol {
+        0 => Protocol::Route,
+        12 => Protocol::Netfilter,
+        16 => Protocol::Generic,
+        other => return Err(Error::from_reason(format!("there is no netlink protocol {other} here"))),
+    };
+    let mut converted = Request::new(request.bytes.to_vec()).or_throw(env)?;
+    for (&offset, handle) in request.namespace_offsets.iter().zip(&request.namespaces) {
+        converted = converted.with_namespace(offset as usize, handle.namespace()?);
+    }
+    for (&offset, &place) in request.link_offsets.iter().zip(request.link_places.iter()) {
+        if let Some(name) = request.link_names.get(place as usize) {
+            converted = converted.with_link(offset as usize, name.as_str());
+        }
+    }
+    let acknowledge = if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged };
+    Ok((protocol, converted.acknowledging(acknowledge)))
+}
+
+/// Sends messages and collects the answers.
+#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply>")]
+pub fn netlink_exchange<'env>(env: &'env Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<Object<'env>> {
+    let client = handle.client()?;
+    let (protocol, request) = convert(env, request)?;
+    promise(env, Place::Crew, move || client.exchange(protocol, request).map(NetlinkReply::from))
+}
+
+/// Sends requests one after the other, each to a namespace of its own, until one is refused something.
+#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply[]>")]
+pub fn netlink_in_order<'env>(
+    env: &'env Env,
+    handles: Vec<ClassInstance<'_, Handle>>,
+    requests: Vec<NetlinkRequest<'_>>,
+) -> Result<Object<'env>> {
+    let mut steps = Vec::with_capacity(requests.len());
+    for (handle, request) in handles.iter().zip(requests) {
+        let (protocol, request) = convert(env, request)?;
+        steps.push((handle.client()?, protocol, request));
+    }
+    promise(env, Place::Crew, move || {
+        let replies = netlink::in_order(steps)?;
+        Ok(replies.into_iter().map(NetlinkReply::from).collect::<Vec<_>>())
+    })
+}
+
+/// Sends messages that the kernel answers without waiting for anyone, and collects the answers.
+#[napi(catch_unwind)]
+pub fn netlink_exchange_sync(env: &Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<NetlinkReply> {
+    let (protocol, request) = convert(env, request)?;
+    handle.client()?.exchange(protocol, request).map(NetlinkReply::from).or_throw(env)
+}
+
+/// Sends a message that asks for everything there is of one sort.
+#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply>")]
+pub fn netlink_dump<'env>(env: &'env Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<Object<'env>> {
+    let client = handle.client()?;
+    let (protocol, request) = convert(env, request)?;
+    promise(env, Place::Crew, move || client.dump(protocol, request).map(NetlinkReply::from))
+}
+
+/// Changes of a namespace's network.
+#[napi]
+pub struct NetlinkSubscription {
+    subscription: Arc<Mutex<Subscription>>,
+    stopper: Stopper,
+}
+
+#[napi]
+impl NetlinkSubscription {
+    /// Listens from now on.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(env: &Env, handle: &Handle, groups: Uint32Array, room: u32) -> Result<Self> {
+        let subscription = Subscription::new(&handle.namespace()?, &groups, room as usize).or_throw(env)?;
+        let stopper = subscription.stopper();
+        Ok(Self { subscription: Arc::new(Mutex::new(subscription)), stopper })
+    }
+
+    /// The next changes.
+    #[napi(catch_unwind, ts_return_type = "Promise<NetlinkChanges>")]
+    pub fn next<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let subscription = Arc::clone(&self.subscription);
+        promise(env, Place::Own, move || {
+            subscription.lock().unwrap_or_else(PoisonError::into_inner).wait().map(NetlinkChanges::from)
+        })
+    }
+
+    /// Ends it.
+    #[napi(catch_unwind)]
+    pub fn stop(&self) {
+        self.stopper.stop();
+    }
+}
+
+impl Drop for NetlinkSubscription {
+    /// A Worker that ends, or a subscription that is forgotten, must not leave a thread waiting.
+    fn drop(&mut self) {
+        self.stopper.stop();
+    }
+}
+
+/// Reads a kernel setting.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn read_sysctl<'env>(env: &'env Env, handle: &Handle, name: String) -> Result<Object<'env>> {
+    let namespace = handle.namespace()?;
+    promise(env, Place::Crew, move || namespace.sysctl(&name))
+}
+
+/// Writes a kernel setting.
+#[napi(catch_unwind, ts_return_type = "Promise<void>")]
+pub fn write_sysctl<'env>(env: &'env Env, handle: &Handle, name: String, value: String) -> Result<Object<'env>> {
+    let namespace = handle.namespace()?;
+    promise(env, Place::Crew, move || namespace.set_sysctl(&name, &value))
+}
+
+/// Makes a tun or tap link.
+#[napi(catch_unwind, ts_return_type = "Promise<void>")]
+pub fn create_tun<'env>(
+    env: &'env Env,
+    handle: &Handle,
+    name: String,
+    tap: bool,
+    multi_queue: bool,
+    owner: Option<u32>,
+    group: Option<u32>,
+) -> Result<Object<'env>> {
+    let namespace = handle.namespace()?;
+    let tun = Tun { name, tap, multi_queue, owner, group };
+    promise(env, Place::Crew, move || namespace.create_tun(&tun))
+}

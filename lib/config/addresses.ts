@@ -1,0 +1,118 @@
+/** `ip address`. */
+import type { Namespace } from '../namespace.ts'
+import {
+  ADDRESS_MESSAGE,
+  type Address,
+  type AddressSpec,
+  decodeAddress,
+  describeAddress,
+  writeAddress
+} from './address.ts'
+import { type BulkResult, sendAll } from './bulk.ts'
+import { checkFamily, checkLink, checkObject, isIterable, type LinkRef } from './check.ts'
+import { linkNames } from './names.ts'
+import { change, dump } from './transport.ts'
+import { AF } from './wire/address.ts'
+import { FLAG, Request } from './wire/request.ts'
+
+/** Which addresses to list or flush. */
+export interface AddressFilter {
+  dev?: LinkRef
+  family?: 4 | 6
+}
+
+/** The IP addresses of one namespace. Changes throw `EPERM` without `CAP_NET_ADMIN` there. */
+export class Addresses {
+  readonly #namespace: Namespace
+
+  /** @internal */
+  constructor(namespace: Namespace) {
+    this.#namespace = namespace
+  }
+
+  /**
+   * All addresses, or those of one link or family (`RTM_GETADDR`).
+   *
+   * @throws `ENODEV` if there is no such link, `ERR_NETNS_INTERRUPTED`
+   */
+  async list(filter: AddressFilter = {}): Promise<Address[]> {
+    const family = checkFamily(filter.family, 'filter.family')
+    const link = filter.dev === undefined ? 0 : checkLink(filter.dev, 'filter.dev')
+    const request = new Request().begin(ADDRESS_MESSAGE.get, FLAG.dump)
+    request
+      .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
+      .u8(0)
+      .u8(0)
+      .u8(0)
+      .link(link)
+      .end()
+    const names = await linkNames(this.#namespace)
+    return dump(this.#namespace, request, (reader, m) => decodeAddress(reader, m, names), 'list addresses')
+  }
+
+  /**
+   * Gives an address to a link, or many to theirs (`RTM_NEWADDR`).
+   *
+   * @example
+   * ```ts
+   * await red.addresses.add({ dev: 'eth0', address: '10.0.0.1/24' })
+   * ```
+   * @returns for many: how many took, and what failed
+   * @throws for one: `EEXIST`, `ENODEV`, …
+   */
+  async add(address: AddressSpec): Promise<void>
+  async add(addresses: Iterable<AddressSpec>): Promise<BulkResult>
+  async add(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
+    return this.#send('add', addresses, FLAG.create | FLAG.excl)
+  }
+
+  /** As {@link add}, but an address that is there gets the new options. */
+  async replace(address: AddressSpec): Promise<void>
+  async replace(addresses: Iterable<AddressSpec>): Promise<BulkResult>
+  async replace(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
+    return this.#send('replace', addresses, FLAG.create | FLAG.replace)
+  }
+
+  /**
+   * Takes an address, or many, away (`RTM_DELADDR`).
+   *
+   * @throws for one: `EADDRNOTAVAIL` if the link has no such address
+   */
+  async delete(address: AddressSpec): Promise<void>
+  async delete(addresses: Iterable<AddressSpec>): Promise<BulkResult>
+  async delete(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
+    return this.#send('delete', addresses, 0, ADDRESS_MESSAGE.delete)
+  }
+
+  /**
+   * Takes all addresses of a link away.
+   *
+   * @returns how many there were
+   */
+  async flush(filter: AddressFilter & { dev: LinkRef }): Promise<number> {
+    checkLink(checkObject(filter, 'filter').dev, 'filter.dev')
+    const found = await this.list(filter)
+    const { failed } = await this.delete(found)
+    // IPv4's secondary addresses go with their primary one.
+    const other = failed.find(({ error }) => error.code !== 'EADDRNOTAVAIL')
+    if (other !== undefined) throw other.error
+    return found.length
+  }
+
+  async #send(
+    verb: string,
+    items: AddressSpec | Iterable<AddressSpec>,
+    flags: number,
+    type: number = ADDRESS_MESSAGE.new
+  ): Promise<undefined | BulkResult> {
+    if (isIterable(items)) {
+      return sendAll(this.#namespace, items, {
+        write: (request, item, label) => writeAddress(request, item, `addresses${label}`, flags, type),
+        describe: (item) => describeAddress(verb, item)
+      })
+    }
+    const request = new Request()
+    writeAddress(request, items, 'address', flags | FLAG.ack, type)
+    await change(this.#namespace, request, describeAddress(verb, items))
+  }
+}

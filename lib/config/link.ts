@@ -1,0 +1,220 @@
+/** Links as the kernel tells them. */
+import { wordOf } from './check.ts'
+import { LINK_KINDS } from './link-kinds.ts'
+import { formatMac } from './wire/address.ts'
+import { readFields } from './wire/fields.ts'
+import type { Message, Reader } from './wire/reader.ts'
+
+/** `RTM_…` of links. */
+export const LINK_MESSAGE = { new: 16, delete: 17, get: 18, set: 19 } as const
+
+/** `IFLA_…`. */
+export const IFLA = {
+  address: 1,
+  broadcast: 2,
+  name: 3,
+  mtu: 4,
+  link: 5,
+  qdisc: 6,
+  master: 10,
+  txQueueLength: 13,
+  state: 16,
+  info: 18,
+  alias: 20,
+  stats64: 23,
+  group: 27,
+  namespace: 28,
+  extMask: 29,
+  promiscuity: 30,
+  carrier: 33,
+  peerNamespace: 37,
+  newIndex: 49,
+  properties: 52,
+  altName: 53,
+  permanentAddress: 54
+} as const
+
+/** `IFLA_INFO_…`. */
+export const INFO = { kind: 1, data: 2 } as const
+
+/** `IFF_…`, in iproute2's words. */
+export const IFF: Readonly<Record<string, number>> = {
+  UP: 1,
+  BROADCAST: 2,
+  DEBUG: 4,
+  LOOPBACK: 8,
+  POINTOPOINT: 0x10,
+  NOTRAILERS: 0x20,
+  RUNNING: 0x40,
+  NOARP: 0x80,
+  PROMISC: 0x100,
+  ALLMULTI: 0x200,
+  MASTER: 0x400,
+  SLAVE: 0x800,
+  MULTICAST: 0x1000,
+  PORTSEL: 0x2000,
+  AUTOMEDIA: 0x4000,
+  DYNAMIC: 0x8000,
+  LOWER_UP: 0x10000,
+  DORMANT: 0x20000,
+  ECHO: 0x40000
+}
+
+const STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP']
+const TYPES: Readonly<Record<string, number>> = {
+  ether: 1,
+  loopback: 772,
+  none: 0xfffe,
+  gre: 778,
+  ppp: 512,
+  void: 0xffff
+}
+
+/** `struct rtnl_link_stats64`, in its order. */
+const COUNTERS = [
+  'rxPackets txPackets rxBytes txBytes rxErrors txErrors rxDropped txDropped multicast collisions rxLengthErrors',
+  'rxOverErrors rxCrcErrors rxFrameErrors rxFifoErrors rxMissedErrors txAbortedErrors txCarrierErrors txFifoErrors',
+  'txHeartbeatErrors txWindowErrors rxCompressed txCompressed rxNohandler rxOtherhostDropped'
+].flatMap((line) => line.split(' '))
+
+/** A link: a network interface, real or virtual. */
+export interface Link {
+  index: number
+  name: string
+  /** `veth`, `bridge`, `tun`, …; none for `lo` and physical cards. */
+  kind: string | undefined
+  /** The hardware address. */
+  mac?: string
+  /** The hardware address that the card came with. */
+  permanentMac?: string
+  mtu: number
+  /** Whether it was set up; see {@link state} for whether it works. */
+  up: boolean
+  /** The operational state (RFC 2863): `UP`, `DOWN`, `LOWERLAYERDOWN`, `UNKNOWN` (as `lo`), …. */
+  state: string
+  /** Whether the other end is there, electrically or otherwise. */
+  carrier: boolean
+  /** What it is on the wire: `ether`, `loopback`, `none`, or the kernel's number. */
+  type: string
+  /** iproute2's flags: `BROADCAST`, `NOARP`, …. */
+  flags: string[]
+  promiscuous: boolean
+  alias?: string
+  /** The index of the bridge, bond or VRF that it is part of. */
+  master?: number
+  /** The index of the link it is built on or paired with, in the namespace of {@link peerNetns} if that is there. */
+  link?: number
+  /** The namespace of `link`, as this one's `nsid`, if it is another one and the kernel tells. */
+  peerNetns?: number
+  group: number
+  txQueueLength: number
+  /** How it queues what it sends: `noqueue`, `fq_codel`, …. */
+  qdisc?: string
+  altNames: string[]
+  /** Counters, 64 bits each. */
+  stats: Record<string, bigint>
+  /** What there is to tell about its kind: see `docs/configuration.md`. */
+  info: Record<string, unknown>
+}
+
+/** Reads a link. */
+export function decodeLink(reader: Reader, message: Message): Link | undefined {
+  // Bridges tell of their ports in the same message type, but in AF_BRIDGE.
+  if (message.type > LINK_MESSAGE.delete || message.type < LINK_MESSAGE.new || reader.u8(message.start) !== 0) return
+  const flags = reader.u32(message.start + 8)
+  const link: Link = {
+    index: reader.s32(message.start + 4),
+    name: '',
+    kind: undefined,
+    mtu: 0,
+    up: (flags & 1) !== 0,
+    state: 'UNKNOWN',
+    carrier: false,
+    type: wordOf(TYPES, reader.u16(message.start + 2)),
+    flags: flagWords(flags),
+    promiscuous: (flags & 0x100) !== 0,
+    group: 0,
+    txQueueLength: 0,
+    altNames: [],
+    stats: {},
+    info: {}
+  }
+  for (const { type, start, end } of reader.attributes(message.start + 16, message.end)) {
+    decodeAttribute(link, reader, type, start, end)
+  }
+  return link
+}
+
+function decodeAttribute(link: Link, reader: Reader, type: number, start: number, end: number): void {
+  switch (type) {
+    case IFLA.name:
+      link.name = reader.text(start, end)
+      break
+    case IFLA.address:
+      if (end > start) link.mac = formatMac(reader.bytes, start, end)
+      break
+    case IFLA.permanentAddress:
+      if (end > start) link.permanentMac = formatMac(reader.bytes, start, end)
+      break
+    case IFLA.mtu:
+      link.mtu = reader.u32(start)
+      break
+    case IFLA.link:
+      if (reader.u32(start) !== 0) link.link = reader.u32(start)
+      break
+    case IFLA.qdisc:
+      link.qdisc = reader.text(start, end)
+      break
+    case IFLA.master:
+      link.master = reader.u32(start)
+      break
+    case IFLA.txQueueLength:
+      link.txQueueLength = reader.u32(start)
+      break
+    case IFLA.state:
+      link.state = STATES[reader.u8(start)] ?? 'UNKNOWN'
+      break
+    case IFLA.carrier:
+      link.carrier = reader.u8(start) !== 0
+      break
+    case IFLA.alias:
+      link.alias = reader.text(start, end)
+      break
+    case IFLA.group:
+      link.group = reader.u32(start)
+      break
+    case IFLA.peerNamespace:
+      if (reader.s32(start) >= 0) link.peerNetns = reader.s32(start)
+      break
+    case IFLA.properties:
+      for (const property of reader.attributes(start, end)) {
+        if (property.type === IFLA.altName) link.altNames.push(reader.text(property.start, property.end))
+      }
+      break
+    case IFLA.stats64:
+      for (const [i, counter] of COUNTERS.entries()) {
+        if (start + i * 8 + 8 <= end) link.stats[counter] = reader.u64(start + i * 8)
+      }
+      break
+    case IFLA.info:
+      decodeInfo(link, reader, start, end)
+  }
+}
+
+function decodeInfo(link: Link, reader: Reader, start: number, end: number): void {
+  const attributes = reader.attributes(start, end)
+  const kind = attributes.find(({ type }) => type === INFO.kind)
+  if (kind === undefined) return
+  link.kind = reader.text(kind.start, kind.end)
+  const schema = Object.hasOwn(LINK_KINDS, link.kind) ? LINK_KINDS[link.kind] : undefined
+  const data = attributes.find(({ type }) => type === INFO.data)
+  if (schema !== undefined && data !== undefined) link.info = readFields(reader, data.start, data.end, schema)
+  // The kernel has one kind for both, and tells them apart as an option.
+  if (link.kind === 'tun' && link.info['type'] === 'tap') link.kind = 'tap'
+}
+
+function flagWords(flags: number): string[] {
+  const words: string[] = []
+  for (const word in IFF) if (flags & (IFF[word] as number)) words.push(word)
+  return words
+}

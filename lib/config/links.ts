@@ -1,0 +1,223 @@
+/** `ip link`. */
+import { invalidType, noLink, refused } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import { attemptAsync } from '../native.ts'
+import { writeAddress } from './address.ts'
+import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
+import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
+import { moduleRemedy } from './link-kinds.ts'
+import {
+  checkSpec,
+  type LinkChanges,
+  type LinkSpec,
+  linkHeader,
+  type VethPeer,
+  writeChanges,
+  writeNewLink
+} from './link-spec.ts'
+import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
+import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
+import { FLAG, type LinkTarget, Request } from './wire/request.ts'
+
+const LONGEST_NAME = 15
+
+/** Which links to list. */
+export interface LinkFilter {
+  kind?: string
+  /** Those that are part of this one. */
+  master?: LinkRef
+  up?: boolean
+}
+
+/** The links of one namespace. Any call throws `EPERM` without `CAP_NET_ADMIN` there, where it changes something. */
+export class Links {
+  readonly #namespace: Namespace
+
+  /** @internal */
+  constructor(namespace: Namespace) {
+    this.#namespace = namespace
+  }
+
+  /**
+   * All links, or those that a filter lets through (`RTM_GETLINK`).
+   *
+   * @throws `ERR_NETNS_INTERRUPTED`, with `partial`, if links came and went all the time
+   */
+  async list(filter: LinkFilter = {}): Promise<Link[]> {
+    const request = new Request().begin(LINK_MESSAGE.get, FLAG.dump)
+    linkHeader(request, 0)
+    if (filter.master !== undefined) request.attributeLink(IFLA.master, checkLink(filter.master, 'filter.master'))
+    if (filter.up !== undefined) checkFlag(filter.up, 'filter.up')
+    const links = await dump(this.#namespace, request.end(), decodeLink, 'list links')
+    return links.filter(
+      (link) =>
+        (filter.kind === undefined || link.kind === filter.kind) && (filter.up === undefined || link.up === filter.up)
+    )
+  }
+
+  /** One link, or `undefined` if it is not there. */
+  async get(link: LinkRef): Promise<Link | undefined> {
+    const request = writeGet(new Request(), checkLink(link, 'link'))
+    const { reader, refusals } = await exchange(this.#namespace, request)
+    const refusal = refusals[0]
+    if (refusal !== undefined && refusal.code !== 'ENODEV') throw refused(refusal, `get link ${nameLink(link)}`)
+    return decodeFirst(reader, decodeLink)
+  }
+
+  /**
+   * Makes a link, in this namespace and nowhere else; a veth's other end, in one step, in the namespace of its own.
+   *
+   * @example
+   * ```ts
+   * await red.links.add({ kind: 'veth', name: 'eth0', up: true, peer: { name: 'eth0', netns: blue, up: true } })
+   * ```
+   * @throws `EEXIST` if the name is taken, `EOPNOTSUPP` if the kernel lacks the kind, and whatever else the kernel finds
+   * wrong. Nothing is left behind then.
+   */
+  async add(spec: LinkSpec): Promise<Link> {
+    const schema = checkSpec(spec)
+    const words = `add ${spec.kind} link ${spec.name}`
+    const here = spec.linkNetns === undefined && spec.kind !== 'tun' && spec.kind !== 'tap'
+    const first = new Request()
+    const steps: [Namespace, Request][] = [[this.#namespace, writeRest(first, spec, schema, here)]]
+    const peer = spec.kind === 'veth' ? (spec.peer as VethPeer) : undefined
+    if (peer?.name !== undefined) {
+      const request = writePeerRest(new Request(), peer.name, peer)
+      if (request.count > 0) steps.push([peer.netns ?? this.#namespace, request])
+    }
+    steps.push([this.#namespace, writeGet(new Request(), spec.name)])
+    if (!here) await this.#make(spec, words, schema)
+    const answers = await exchangeInOrder(steps)
+    const last = answers[answers.length - 1]
+    const refusal = last?.refusals[0]
+    if (refusal !== undefined) {
+      const made = !here || answers.length > 1 || refusal.item > 0
+      if (made) await this.delete(spec.name)
+      // The same errno also stands for a single option that the kernel was built without.
+      const unknown = !made && refusal.code === 'EOPNOTSUPP' && /unknown device type/i.test(refusal.text ?? '')
+      const remedy = unknown ? moduleRemedy(spec.kind) : undefined
+      throw refused(refusal, words, remedy)
+    }
+    const link = last && decodeFirst(last.reader, decodeLink)
+    if (link === undefined) throw noLink(spec.name, words)
+    if (peer === undefined || peer.name !== undefined || !peer.up) return link
+    // Only now is it known which name the kernel chose.
+    await new Links(peer.netns ?? this.#namespace).set(link.link ?? 0, { up: true })
+    return (await this.get(link)) ?? link
+  }
+
+  /**
+   * Changes a link (`RTM_NEWLINK`); all in one request, though the kernel may have done part of it when it refuses.
+   *
+   * @throws `ENODEV`, and whatever else the kernel finds wrong
+   */
+  async set(link: LinkRef, changes: LinkChanges): Promise<Link> {
+    const target = checkLink(link, 'link')
+    const words = `set link ${nameLink(link)}`
+    const kind = changes?.info === undefined ? undefined : (await this.#need(link, words)).kind
+    const request = new Request()
+    writeChanges(request, target, changes, kind)
+    writeGet(request, changes.name ?? target)
+    const link_ = decodeFirst(await change(this.#namespace, request, words), decodeLink)
+    if (link_ === undefined) throw noLink(nameLink(link), words)
+    return link_
+  }
+
+  /**
+   * Deletes a link (`RTM_DELLINK`). A veth's other end goes with it; both are gone when this returns.
+   *
+   * @throws `ENODEV`; `EOPNOTSUPP` for `lo` and physical cards
+   */
+  async delete(link: LinkRef): Promise<void> {
+    const request = new Request().begin(LINK_MESSAGE.delete, FLAG.ack)
+    linkHeader(request, checkLink(link, 'link')).end()
+    await change(this.#namespace, request, `delete link ${nameLink(link)}`)
+  }
+
+  /**
+   * Moves a link to another namespace, under another name if wanted, also if its name is taken there meanwhile: then
+   * the kernel refuses and nothing moved. The kernel sets a link down and drops its addresses and routes when it moves.
+   *
+   * @returns the link as it is there, and `restore`, which brings it back as it was: name, up, master, addresses, routes
+   * @throws `EEXIST` if the name is taken there, `ENODEV`, `EINVAL` for links that cannot move, as `lo`
+   */
+  async move(link: LinkRef, to: Namespace, options: { name?: string } = {}): Promise<Moved> {
+    return moveLink(this.#namespace, this, link, checkNamespace(to, 'to'), new Links(to), options)
+  }
+
+  /**
+   * Moves a link here from another namespace, and back where it was when disposed: as {@link move}, then `restore`. If
+   * its name has been taken there meanwhile, it comes back under a free one.
+   *
+   * @example
+   * ```ts
+   * await using card = await red.links.borrow('eth1', NetNs.home())
+   * ```
+   */
+  async borrow(link: LinkRef, from: Namespace, options: { name?: string } = {}): Promise<Borrowed> {
+    return borrowLink(checkNamespace(from, 'from'), new Links(from), link, this.#namespace, this, options)
+  }
+
+  async #need(link: LinkRef, words: string): Promise<Link> {
+    const found = await this.get(link)
+    if (found === undefined) throw noLink(nameLink(link), words)
+    return found
+  }
+
+  /** What cannot be made by a message to this namespace alone. */
+  async #make(spec: LinkSpec, words: string, schema: ReturnType<typeof checkSpec>): Promise<void> {
+    if (spec.kind === 'tun' || spec.kind === 'tap') {
+      const { owner, group, multiQueue } = spec as { owner?: unknown; group?: unknown; multiQueue?: unknown }
+      const id = (value: unknown, label: string) => (value === undefined ? null : checkU32(value, label))
+      const multi = multiQueue !== undefined && checkFlag(multiQueue, 'spec.multiQueue')
+      const [uid, gid] = [id(owner, 'spec.owner'), id(group, 'spec.group')]
+      await attemptAsync((native) =>
+        native.createTun(this.#namespace.handle, spec.name, spec.kind === 'tap', multi, uid, gid)
+      )
+      return
+    }
+    const request = new Request()
+    writeNewLink(request, spec, schema, this.#namespace)
+    await change(checkNamespace(spec.linkNetns, 'spec.linkNetns'), request, words)
+  }
+}
+
+/** The link itself if it is made here, then what only a link that exists can be given. */
+function writeRest(request: Request, spec: LinkSpec, schema: ReturnType<typeof checkSpec>, make: boolean): Request {
+  if (make) writeNewLink(request, spec, schema)
+  const late: LinkChanges = {}
+  if (spec.alias !== undefined) late.alias = spec.alias
+  if (!make) {
+    if (spec.master !== undefined) late.master = spec.master
+    if (spec.linkNetns === undefined) {
+      if (spec.up !== undefined) late.up = spec.up
+      if (spec.mtu !== undefined) late.mtu = spec.mtu
+      if (spec.mac !== undefined) late.mac = spec.mac
+      if (spec.txQueueLength !== undefined) late.txQueueLength = spec.txQueueLength
+    }
+  }
+  if (Object.keys(late).length > 0) writeChanges(request, spec.name, late)
+  return writeAddresses(request, spec.name, spec.addresses ?? [])
+}
+
+function writePeerRest(request: Request, name: string, peer: VethPeer): Request {
+  if (peer.up) writeChanges(request, name, { up: true })
+  return writeAddresses(request, name, peer.addresses ?? [])
+}
+
+function writeAddresses(request: Request, dev: string, addresses: readonly string[]): Request {
+  for (const address of addresses) {
+    if (typeof address !== 'string') throw invalidType('spec.addresses', 'an array of strings', address)
+    writeAddress(request, { dev, address, noDad: true }, 'spec.addresses', FLAG.create | FLAG.excl | FLAG.ack)
+  }
+  return request
+}
+
+function writeGet(request: Request, target: LinkTarget): Request {
+  request.begin(LINK_MESSAGE.get, FLAG.ack)
+  linkHeader(request, typeof target === 'number' ? target : 0)
+  if (typeof target === 'string') {
+    request.attributeText(target.length > LONGEST_NAME ? IFLA.altName : IFLA.name, target)
+  }
+  return request.end()
+}

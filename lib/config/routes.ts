@@ -1,0 +1,192 @@
+/** `ip route`. */
+import { interrupted, invalidValue, noLink } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import { type BulkResult, sendAll } from './bulk.ts'
+import { checkFamily, checkLink, checkObject, checkU32, checkWord, isIterable, type LinkRef } from './check.ts'
+import { linkNames } from './names.ts'
+import { decodeRoute, describeRoute, ROUTE_MESSAGE, type Route, type RouteSpec, RTA, writeRoute } from './route.ts'
+import { change, decodeAll, decodeFirst, dumpBytes } from './transport.ts'
+import { AF, familyOf, formatIp, parse, parsed } from './wire/address.ts'
+import { FLAG, Request } from './wire/request.ts'
+import { TABLES } from './words.ts'
+
+/** `RTM_F_CLONED`: entries of IPv6's route cache, which are no routes. */
+const CLONED = 0x200
+
+/** Which routes to list. */
+export interface RouteFilter {
+  /** By default `main`. `all`, `local`, `default` or a number. */
+  table?: number | string
+  family?: 4 | 6
+  dev?: LinkRef
+  /** Exactly this destination. */
+  to?: string
+}
+
+/** Where from a route is asked for. */
+export interface RouteQuery {
+  from?: string
+  dev?: LinkRef
+  mark?: number
+}
+
+/** The routes of one namespace. Changes throw `EPERM` without `CAP_NET_ADMIN` there. */
+export class Routes {
+  readonly #namespace: Namespace
+
+  /** @internal */
+  constructor(namespace: Namespace) {
+    this.#namespace = namespace
+  }
+
+  /**
+   * The routes of table `main`, or those that a filter lets through (`RTM_GETROUTE`).
+   *
+   * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
+   */
+  async list(filter: RouteFilter = {}): Promise<Route[]> {
+    const family = checkFamily(filter.family, 'filter.family')
+    const table = tableOf(filter.table)
+    const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
+    const to = filter.to === undefined ? undefined : normalise(filter.to)
+    const request = new Request().begin(ROUTE_MESSAGE.get, FLAG.dump)
+    request
+      .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
+      .raw(new Uint8Array(11))
+      .end()
+    // Both at once: the kernel answers the one while the other is on its way.
+    const [names, { reader: reply, interrupted: partial }] = await Promise.all([
+      linkNames(this.#namespace),
+      dumpBytes(this.#namespace, request, 'list routes')
+    ])
+    const index = link === undefined || typeof link === 'number' ? link : indexIn(names, link)
+    const decode = (reader: Parameters<typeof decodeRoute>[0], message: Parameters<typeof decodeRoute>[1]) => {
+      if (reader.u32(message.start + 8) & CLONED) return undefined
+      const route = decodeRoute(reader, message, names)
+      if (route === undefined || (table !== 0 && route.table !== table)) return undefined
+      if (to !== undefined && route.to !== to) return undefined
+      return index === undefined || uses(route, index, names) ? route : undefined
+    }
+    const found = await decodeAll(reply, decode)
+    if (partial) throw interrupted('list routes', found)
+    return found
+  }
+
+  /**
+   * The route that the kernel would take (`ip route get`).
+   *
+   * @throws `ENETUNREACH`, `EHOSTUNREACH` if there is none
+   */
+  async get(to: string, options: RouteQuery = {}): Promise<Route> {
+    parse(to, 'to', 'none')
+    const { size } = parsed
+    const request = new Request().begin(ROUTE_MESSAGE.get, FLAG.ack)
+    request.u8(familyOf(size)).u8(size * 8)
+    const at = parsed.bytes.slice(0, size)
+    let from: Uint8Array | undefined
+    if (options.from !== undefined) {
+      parse(options.from, 'options.from', 'none')
+      if (parsed.size !== size) throw invalidValue('options.from', options.from, 'it is of another family')
+      from = parsed.bytes.slice(0, size)
+    }
+    request
+      .u8(from === undefined ? 0 : size * 8)
+      .u8(0)
+      .u32(0)
+      .u32(0)
+    request.attributeRaw(RTA.to, at)
+    if (from !== undefined) request.attributeRaw(RTA.from, from)
+    if (options.dev !== undefined) request.attributeLink(RTA.dev, checkLink(options.dev, 'options.dev'))
+    if (options.mark !== undefined) request.attributeU32(RTA.mark, checkU32(options.mark, 'options.mark'))
+    const names = await linkNames(this.#namespace)
+    const reader = await change(this.#namespace, request.end(), `get the route to ${to}`)
+    const route = decodeFirst(reader, (r, message) => decodeRoute(r, message, names))
+    if (route === undefined) throw noLink(to, `get the route to ${to}`)
+    return route
+  }
+
+  /**
+   * Adds a route, or many (`RTM_NEWROUTE`).
+   *
+   * @example
+   * ```ts
+   * await red.routes.add({ to: 'default', via: '10.0.0.1' })
+   * ```
+   * @returns for many: how many took, and what failed
+   * @throws for one: `EEXIST`, `ENETUNREACH` if the gateway is not reachable, `ENODEV`
+   */
+  async add(route: RouteSpec): Promise<void>
+  async add(routes: Iterable<RouteSpec>): Promise<BulkResult>
+  async add(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
+    return this.#send('add', routes, FLAG.create | FLAG.excl)
+  }
+
+  /** As {@link add}, but in place of a route to the same destination with the same metric. */
+  async replace(route: RouteSpec): Promise<void>
+  async replace(routes: Iterable<RouteSpec>): Promise<BulkResult>
+  async replace(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
+    return this.#send('replace', routes, FLAG.create | FLAG.replace)
+  }
+
+  /**
+   * Deletes a route, or many (`RTM_DELROUTE`): the first one that what is given fits.
+   *
+   * @throws for one: `ESRCH` if none fits
+   */
+  async delete(route: RouteSpec): Promise<void>
+  async delete(routes: Iterable<RouteSpec>): Promise<BulkResult>
+  async delete(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
+    return this.#send('delete', routes, 0, ROUTE_MESSAGE.delete)
+  }
+
+  /**
+   * Deletes all routes of a table, or along a link, except what the kernel makes for itself.
+   *
+   * @returns how many were deleted
+   */
+  async flush(filter: RouteFilter): Promise<number> {
+    const found = await this.list(checkObject(filter, 'filter'))
+    const own = found.filter((route) => route.protocol !== 'kernel')
+    const { done, failed } = await this.delete(own)
+    const other = failed.find(({ error }) => error.code !== 'ESRCH')
+    if (other !== undefined) throw other.error
+    return done
+  }
+
+  async #send(
+    verb: string,
+    items: RouteSpec | Iterable<RouteSpec>,
+    flags: number,
+    type: number = ROUTE_MESSAGE.new
+  ): Promise<undefined | BulkResult> {
+    if (isIterable(items)) {
+      return sendAll(this.#namespace, items, {
+        write: (request, item, label) => writeRoute(request, item, `routes${label}`, flags, type),
+        describe: (item) => describeRoute(verb, item)
+      })
+    }
+    const request = new Request()
+    writeRoute(request, items, 'route', flags | FLAG.ack, type)
+    await change(this.#namespace, request, describeRoute(verb, items))
+  }
+}
+
+function tableOf(table: number | string | undefined): number {
+  if (table === 'all') return 0
+  return table === undefined ? TABLES.main : checkWord(table, 'filter.table', TABLES, 0xffff_ffff)
+}
+
+function normalise(to: string): string {
+  if (to === 'default') return to
+  parse(to, 'filter.to', 'optional')
+  return parsed.prefix === 0 ? 'default' : `${formatIp(parsed.bytes, 0, parsed.size)}/${parsed.prefix}`
+}
+
+function indexIn(names: ReadonlyMap<number, string>, name: string): number {
+  for (const [index, other] of names) if (other === name) return index
+  throw noLink(name, 'list routes')
+}
+
+function uses(route: Route, index: number, names: ReadonlyMap<number, string>): boolean {
+  return route.index === index || (route.nexthops?.some((hop) => hop.dev === names.get(index)) ?? false)
+}

@@ -1,0 +1,144 @@
+/** Requests go out and replies come back, in slices that leave the event loop free. */
+import { setImmediate as turn } from 'node:timers/promises'
+import { interrupted, type Refusal, refused } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import { attempt, attemptAsync } from '../native.ts'
+import { type Message, messages, Reader } from './wire/reader.ts'
+import type { Request } from './wire/request.ts'
+
+/** So much of a slice of work, in milliseconds, is done before others get their turn. */
+const SLICE = 0.3
+/** The clock is looked at once in so many items. */
+const STRIDE = 32
+
+/** Reads a message, or says that it is none of the caller's. */
+export type Decode<T> = (reader: Reader, message: Message) => T | undefined
+
+/** What the kernel said to a request. */
+export interface Answer {
+  reader: Reader
+  refusals: Refusal[]
+}
+
+/** Counts the time since it was made or last gave way. */
+export class Pace {
+  #since = performance.now()
+  #count = 0
+
+  /** Whether it is time to let others have a turn. */
+  get due(): boolean {
+    return ++this.#count % STRIDE === 0 && performance.now() - this.#since > SLICE
+  }
+
+  /** Lets others have a turn. */
+  async giveWay(): Promise<void> {
+    await turn()
+    this.#since = performance.now()
+  }
+}
+
+/** Namespaces, by inode, of which a monitor is still finding out how they were when it was asked for. */
+const held = new Map<number, Promise<void>>()
+
+/** Holds back this process's changes to a namespace, so that a monitor asked for before them tells of them. */
+export function holdChanges(namespace: Namespace, until: Promise<void>): void {
+  const { inode } = namespace
+  const hold: Promise<void> = Promise.allSettled([held.get(inode), until]).then(() => {
+    if (held.get(inode) === hold) held.delete(inode)
+  })
+  held.set(inode, hold)
+}
+
+/** Sends messages; refusals are part of the answer. */
+export async function exchange(namespace: Namespace, request: Request): Promise<Answer> {
+  if (held.size > 0) await held.get(namespace.inode)
+  const reply = await attemptAsync((native) => native.netlinkExchange(namespace.handle, request.toNative()))
+  return { reader: new Reader(reply.data), refusals: reply.refusals }
+}
+
+/** Sends requests, each to its namespace, until one is refused something: its answer is the last one then. */
+export async function exchangeInOrder(steps: readonly (readonly [Namespace, Request])[]): Promise<Answer[]> {
+  if (held.size > 0) for (const [namespace] of steps) await held.get(namespace.inode)
+  const replies = await attemptAsync((native) =>
+    native.netlinkInOrder(
+      steps.map(([namespace]) => namespace.handle),
+      steps.map(([, request]) => request.toNative())
+    )
+  )
+  return replies.map(({ data, refusals }) => ({ reader: new Reader(data), refusals }))
+}
+
+/**
+ * Sends messages; the first refusal is thrown.
+ *
+ * @param words - what is attempted, as in 'add route 10.0.0.0/8'
+ */
+export async function change(namespace: Namespace, request: Request, words: string): Promise<Reader> {
+  const answer = await exchange(namespace, request)
+  const refusal = answer.refusals[0]
+  if (refusal !== undefined) throw refused(refusal, words)
+  return answer.reader
+}
+
+/** As {@link change}, on this thread, for what the kernel answers at once. */
+export function changeSync(namespace: Namespace, request: Request, words: string): Reader {
+  const reply = attempt((native) => native.netlinkExchangeSync(namespace.handle, request.toNative()))
+  const refusal = reply.refusals[0]
+  if (refusal !== undefined) throw refused(refusal, words)
+  return new Reader(reply.data)
+}
+
+/**
+ * Everything there is of one sort. The question is on its way when this returns.
+ *
+ * @throws `ERR_NETNS_INTERRUPTED` with `partial` if it kept changing while it was listed
+ */
+export async function dump<T>(namespace: Namespace, request: Request, decode: Decode<T>, words: string): Promise<T[]> {
+  const { reader, interrupted: partial } = await dumpBytes(namespace, request, words)
+  const found = await decodeAll(reader, decode)
+  if (partial) throw interrupted(words, found)
+  return found
+}
+
+/** As {@link dump}, for whoever reads it later; `interrupted` says that it may have gaps. */
+export async function dumpBytes(
+  namespace: Namespace,
+  request: Request,
+  words: string
+): Promise<{ reader: Reader; interrupted: boolean }> {
+  const reply = await attemptAsync((native) => native.netlinkDump(namespace.handle, request.toNative()))
+  const refusal = reply.refusals[0]
+  if (refusal !== undefined) throw refused(refusal, words)
+  return { reader: new Reader(reply.data), interrupted: reply.interrupted }
+}
+
+/** Reads every message, in slices. */
+export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T[]> {
+  const found: T[] = []
+  const pace = new Pace()
+  // By hand and with one object for all: a generator would take a fifth of the time for a list of ten thousands.
+  const message: Message = { type: 0, item: 0, start: 0, end: 0 }
+  const size = reader.bytes.length
+  for (let at = 0; at + 16 <= size; ) {
+    const length = reader.u32(at)
+    if (length < 16 || at + length > size) break
+    message.type = reader.u16(at + 4)
+    message.item = reader.u32(at + 8)
+    message.start = at + 16
+    message.end = at + length
+    const value = decode(reader, message)
+    if (value !== undefined) found.push(value)
+    if (pace.due) await pace.giveWay()
+    at += (length + 3) & ~3
+  }
+  return found
+}
+
+/** Reads the first message that `decode` takes. */
+export function decodeFirst<T>(reader: Reader, decode: Decode<T>): T | undefined {
+  for (const message of messages(reader)) {
+    const value = decode(reader, message)
+    if (value !== undefined) return value
+  }
+  return undefined
+}

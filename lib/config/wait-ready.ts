@@ -1,0 +1,72 @@
+/** Waiting until a network can be used, by events. */
+import { notReady } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import { validateOptions, validateSignal } from '../validate.ts'
+import { Addresses } from './addresses.ts'
+import { checkInteger } from './check.ts'
+import { Links } from './links.ts'
+import { monitor } from './monitor.ts'
+import { Routes } from './routes.ts'
+import { parse } from './wire/address.ts'
+
+/** What to wait for, and how long. */
+export interface ReadyOptions {
+  /** Milliseconds. Default 10,000. */
+  timeout?: number
+  signal?: AbortSignal
+  /** An address that there must be a route to. */
+  to?: string
+}
+
+/**
+ * Waits until every link that is up has its carrier, no address is being checked for duplicates any more, and, if
+ * wanted, there is a route.
+ *
+ * @throws `ERR_NETNS_NOT_READY` with what is missing, when the time is over or an address turned out to be another
+ * host's; the signal's reason
+ */
+export async function waitReady(namespace: Namespace, options?: ReadyOptions): Promise<void> {
+  const { timeout = 10_000, signal, to } = validateOptions(options)
+  checkInteger(timeout, 'options.timeout', 0, 2 ** 31 - 1)
+  validateSignal(signal)?.throwIfAborted()
+  if (to !== undefined) parse(to, 'options.to', 'none')
+  const end = new AbortController()
+  const abort = () => end.abort(signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  let missing: string | undefined = 'the first look'
+  const timer = setTimeout(() => end.abort(notReady(`${missing}, after ${timeout} ms`)), timeout)
+  try {
+    // It listens before the first look, so that nothing falls between.
+    const events = monitor(namespace, { groups: ['link', 'address', 'route'], signal: end.signal })
+    missing = await lack(namespace, to)
+    while (missing !== undefined) {
+      await events.next()
+      missing = await lack(namespace, to)
+    }
+    await events.return?.()
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+    end.abort()
+  }
+}
+
+/** What is missing. */
+async function lack(namespace: Namespace, to: string | undefined): Promise<string | undefined> {
+  const [links, addresses] = await Promise.all([new Links(namespace).list(), new Addresses(namespace).list()])
+  const dark = links.find((link) => link.up && !link.carrier)
+  if (dark !== undefined) return `link ${dark.name} has no carrier`
+  const failed = addresses.find(({ flags }) => flags.includes('dadfailed'))
+  if (failed !== undefined) throw notReady(`another host has address ${failed.address} of ${failed.dev}`)
+  const tentative = addresses.find(({ flags }) => flags.includes('tentative'))
+  if (tentative !== undefined) return `address ${tentative.address} of ${tentative.dev} is being checked for duplicates`
+  if (to === undefined) return undefined
+  const reachable = await new Routes(namespace).get(to).then(
+    () => true,
+    (error) => {
+      if (error.code === 'ENETUNREACH' || error.code === 'EHOSTUNREACH' || error.code === 'EACCES') return false
+      throw error
+    }
+  )
+  return reachable ? undefined : `there is no route to ${to}`
+}

@@ -1,0 +1,90 @@
+/** Netlink messages as they are read. Lengths that lie end the reading of what they are in; nothing is read beyond it. */
+
+/** `NLA_TYPE_MASK`: without the flags for nesting and byte order. */
+const TYPE = 0x3fff
+const decoder = new TextDecoder()
+
+/** Where an attribute's value is. */
+export interface Attribute {
+  type: number
+  start: number
+  end: number
+}
+
+/** Bytes with a view on them. */
+export class Reader {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  u8(at: number): number {
+    return this.bytes[at] ?? 0
+  }
+
+  /** Zero beyond the end, as an older kernel's shorter structure would have it. */
+  u16(at: number, little = true): number {
+    return at + 2 <= this.bytes.length ? this.view.getUint16(at, little) : 0
+  }
+
+  u32(at: number, little = true): number {
+    return at + 4 <= this.bytes.length ? this.view.getUint32(at, little) : 0
+  }
+
+  s32(at: number): number {
+    return this.u32(at) | 0
+  }
+
+  u64(at: number): bigint {
+    return at + 8 <= this.bytes.length ? this.view.getBigUint64(at, true) : 0n
+  }
+
+  /** Up to the first NUL. */
+  text(start: number, end: number): string {
+    let stop = start
+    let ascii = true
+    while (stop < end && this.bytes[stop] !== 0) {
+      if ((this.bytes[stop] as number) > 127) ascii = false
+      stop++
+    }
+    // Names are short and mostly ASCII, for which a decoder costs more than it does.
+    if (ascii && stop - start < 24) return String.fromCharCode(...this.bytes.subarray(start, stop))
+    return decoder.decode(this.bytes.subarray(start, stop))
+  }
+
+  /** The attributes between two offsets. */
+  attributes(start: number, end: number): Attribute[] {
+    const found: Attribute[] = []
+    for (let at = start; at + 4 <= end; ) {
+      const length = this.u16(at)
+      if (length < 4 || at + length > end) break
+      found.push({ type: this.u16(at + 2) & TYPE, start: at + 4, end: at + length })
+      at += (length + 3) & ~3
+    }
+    return found
+  }
+}
+
+/** A whole message in a reply. */
+export interface Message {
+  type: number
+  /** Which message of the request it answers. */
+  item: number
+  /** Where its payload is. */
+  start: number
+  end: number
+}
+
+/** The messages of a reply, whose framing native code has checked; it is checked again, as it costs nothing. */
+export function* messages(reader: Reader): Generator<Message, void, void> {
+  const size = reader.bytes.length
+  for (let at = 0; at + 16 <= size; ) {
+    const length = reader.u32(at)
+    if (length < 16 || at + length > size) return
+    yield { type: reader.u16(at + 4), item: reader.u32(at + 8), start: at + 16, end: at + length }
+    at += (length + 3) & ~3
+  }
+}
