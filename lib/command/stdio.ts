@@ -1,7 +1,7 @@
 /** The standard streams: from what the caller wants to what native code takes. */
 import type { Socket } from 'node:net'
 import type { Stream } from 'node:stream'
-import { builtin } from '../context/builtin.ts'
+import { builtin } from '../builtin.ts'
 import { invalidType, invalidValue } from '../errors.ts'
 
 /** What one of the child's descriptors can be. */

@@ -1,5 +1,5 @@
 /** A cluster worker that listens in a context listens by itself: the primary would listen in its own network. */
-import { builtin } from './builtin.ts'
+import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here } from './place.ts'
 

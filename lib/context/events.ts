@@ -1,6 +1,7 @@
 /** Events whose context Node loses: the namespace is known from the server or the stream that they belong to. */
+
+import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
-import { builtin } from './builtin.ts'
 import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, runIn } from './place.ts'

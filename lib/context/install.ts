@@ -1,7 +1,8 @@
 /** Hooks are installed together or not at all, on first use, once per realm, after a self-test. */
+
+import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { prepareThread } from '../thread.ts'
-import { builtin } from './builtin.ts'
 import { hookCalls } from './calls.ts'
 import { hookClusters } from './clusters.ts'
 import { hookEvents } from './events.ts'

@@ -1,9 +1,11 @@
 /** Names are resolved by us, on sockets of the context: libuv's pool and c-ares have sockets of their own. */
+
+import { builtin } from '../builtin.ts'
 import { createDns } from '../dns/dns.ts'
+import { node } from '../dns/node.ts'
 import { etcSource } from '../dns/source.ts'
 import { capturedReference } from '../errors.ts'
 import { isHome, type Namespace } from '../namespace.ts'
-import { builtin } from './builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here } from './place.ts'
 import type { Prototypes } from './prototypes.ts'
@@ -23,6 +25,8 @@ export function dnsOf(namespace: Namespace): typeof import('node:dns') {
 /** Puts the hooks on. */
 export function hookLookups(patches: Patches, { resolver }: Prototypes): void {
   const dns = builtin('dns')
+  // Taken first: our resolver leaves to it what needs no network.
+  node()
   redirectAll(patches, dns, (namespace) => dnsOf(namespace))
   redirectAll(patches, dns.promises, (namespace) => dnsOf(namespace).promises)
   for (const name of Object.getOwnPropertyNames(resolver)) {

@@ -1,6 +1,7 @@
 /** Connection pools never cross: names of `http.Agent` and dispatchers of `fetch` are one per namespace. */
+
+import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
-import { builtin } from './builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome, runIn } from './place.ts'
 

@@ -1,7 +1,7 @@
 /** The prototypes of libuv's handles, reached by public API: `async_hooks` shows each handle as it is made. */
 import { createHook } from 'node:async_hooks'
+import { builtin } from '../builtin.ts'
 import { runtimeLacks } from '../errors.ts'
-import { builtin } from './builtin.ts'
 import type { AnyFunction } from './patches.ts'
 
 /** A handle's prototype. */

@@ -1,5 +1,5 @@
 /** What stands in for c-ares below Node's own `Resolver`: the same methods, on sockets made in the current context. */
-import { isIP } from 'node:net'
+import { builtin } from '../builtin.ts'
 import type { LocalAddress } from './exchange.ts'
 import { toQuestion } from './names.ts'
 import { type Plan, Query } from './query.ts'
@@ -82,7 +82,7 @@ export class Channel {
     const addresses = ipv6 === undefined ? [ipv4] : [ipv4, ipv6]
     // The unspecified address lets the kernel choose, as none does.
     const bound = addresses.filter((address) => address !== '0.0.0.0' && address !== '::' && address !== '::0')
-    this.#local = Object.fromEntries(bound.map((address) => [isIP(address), address]))
+    this.#local = Object.fromEntries(bound.map((address) => [builtin('net').isIP(address), address]))
   }
 
   /** Every query under way ends with ECANCELLED. */

@@ -1,5 +1,7 @@
 /** The order of addresses to try (RFC 6724), as far as it follows from which address of ours each is reached from. */
-import dgram from 'node:dgram'
+
+import type dgram from 'node:dgram'
+import { builtin } from '../builtin.ts'
 import type { HostAddress } from './hosts.ts'
 import { hexDigits } from './reverse.ts'
 
@@ -45,7 +47,7 @@ function compare(one: readonly number[], other: readonly number[]): number {
 /** The address that the kernel would send from. Connecting a datagram socket asks its routes and sends nothing. */
 function sourceFor({ address, family }: HostAddress): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = dgram.createSocket({
+    const socket = builtin('dgram').createSocket({
       type: family === 4 ? 'udp4' : 'udp6',
       lookup: (host, options, callback) => callback(null, host, typeof options === 'number' ? options : family)
     })

@@ -1,5 +1,7 @@
 /** A complete stand-in for `node:dns`. */
-import nodeDns from 'node:dns'
+
+import type nodeDns from 'node:dns'
+import { builtin } from '../builtin.ts'
 import { lookups, type ResultOrder } from './lookup.ts'
 import { node } from './node.ts'
 import { defaultMethods, resolverClasses } from './resolver.ts'
@@ -24,7 +26,7 @@ import type { DnsSource } from './source.ts'
 export function createDns(source: DnsSource): typeof nodeDns {
   const settings = new Settings(source)
   const classes = resolverClasses(settings)
-  let order: ResultOrder = node.getDefaultResultOrder() as ResultOrder
+  let order: ResultOrder = node().getDefaultResultOrder() as ResultOrder
   const { promises: promisedLookups, ...calledLookups } = lookups(settings, () => order)
 
   const orders = {
@@ -35,14 +37,14 @@ export function createDns(source: DnsSource): typeof nodeDns {
     }
   }
   const promises: object = {
-    ...constants(nodeDns.promises),
+    ...constants(builtin('dns').promises),
     ...promisedLookups,
     ...orders,
     Resolver: classes.PromisesResolver,
     setServers
   }
   const dns: object = {
-    ...constants(nodeDns),
+    ...constants(builtin('dns')),
     ...calledLookups,
     ...orders,
     Resolver: classes.Resolver,
@@ -72,10 +74,10 @@ function constants(module: object): Record<string, unknown> {
 
 /** Node checks the order of results itself; its own stays as it is. */
 function checkOrder(value: unknown): void {
-  const before = node.getDefaultResultOrder()
+  const before = node().getDefaultResultOrder()
   try {
-    node.setDefaultResultOrder(value as ResultOrder)
+    node().setDefaultResultOrder(value as ResultOrder)
   } finally {
-    node.setDefaultResultOrder(before as ResultOrder)
+    node().setDefaultResultOrder(before as ResultOrder)
   }
 }

@@ -1,6 +1,5 @@
-/** What getaddrinfo(3) does for `dns.lookup`: hosts file, search list, both families at once, RFC 6724's order. */
-import dns from 'node:dns'
-import os from 'node:os'
+/** What getaddrinfo(3) does for `builtin('dns').lookup`: hosts file, search list, both families at once, RFC 6724's order. */
+import { builtin } from '../builtin.ts'
 import { sorted } from './destinations.ts'
 import { EAI } from './errors.ts'
 import type { HostAddress } from './hosts.ts'
@@ -36,19 +35,19 @@ const MOST_ALIASES = 8
 export async function getaddrinfo(settings: Settings, datagrams: Datagrams, wanted: Wanted): Promise<Found> {
   const families = familiesOf(wanted)
   if (families.length === 0) return EAI.NONAME
-  const mapped = (wanted.hints & dns.V4MAPPED) !== 0 && wanted.family === 6
+  const mapped = (wanted.hints & builtin('dns').V4MAPPED) !== 0 && wanted.family === 6
   const asked = mapped ? ([4, 6] as const) : families
   const found = await new LookUp(settings, datagrams, asked).find(wanted.name)
   if (isFailure(found)) return found
-  const chosen = mapped ? map(found, (wanted.hints & dns.ALL) !== 0) : found
+  const chosen = mapped ? map(found, (wanted.hints & builtin('dns').ALL) !== 0) : found
   return chosen.length > 1 ? sorted(chosen) : chosen
 }
 
 /** Which families to ask for: with ADDRCONFIG none that no interface but the loopback one has, as in glibc. */
 function familiesOf({ family, hints }: Wanted): readonly (4 | 6)[] {
   const wanted: readonly (4 | 6)[] = family === 0 ? [4, 6] : [family]
-  if ((hints & dns.ADDRCONFIG) === 0) return wanted
-  const here = Object.values(os.networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  if ((hints & builtin('dns').ADDRCONFIG) === 0) return wanted
+  const here = Object.values(builtin('os').networkInterfaces()).flatMap((addresses) => addresses ?? [])
   const usable = wanted.filter((one) => here.some((each) => !each.internal && each.family === `IPv${one}`))
   return family === 0 && usable.length === 0 ? wanted : usable
 }

@@ -1,5 +1,5 @@
 /** hosts(5) and services(5). */
-import { isIP } from 'node:net'
+import { builtin } from '../builtin.ts'
 import { canonical } from './server.ts'
 
 /** What a hosts file says. */
@@ -21,7 +21,7 @@ export function parseHosts(text: string): Hosts {
   const byName = new Map<string, HostAddress[]>()
   const byAddress = new Map<string, string[]>()
   for (const [address = '', ...names] of rows(text)) {
-    const family = isIP(address)
+    const family = builtin('net').isIP(address)
     if (family !== 4 && family !== 6) continue
     for (const name of names) append(byName, fold(name), { address, family })
     for (const name of names) append(byAddress, canonical(address), name)

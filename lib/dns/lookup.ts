@@ -1,6 +1,7 @@
 /** `lookup` and `lookupService`, with callbacks and with promises. */
-import { isIP } from 'node:net'
+
 import { promisify } from 'node:util'
+import { builtin } from '../builtin.ts'
 import { lookupError } from './errors.ts'
 import { type Found, getaddrinfo } from './getaddrinfo.ts'
 import type { HostAddress } from './hosts.ts'
@@ -39,7 +40,7 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
     const options = typeof args[1] === 'function' ? undefined : args[1]
     const callback = (typeof args[1] === 'function' ? args[1] : args[2]) as Callback
     // No name, or one that is an address, is Node's own business, and so is every wrong argument.
-    if (!isName(hostname)) return apply(node.lookup, args)
+    if (!isName(hostname)) return apply(node().lookup, args)
     check(args, 1)
     const request = toRequest(hostname, options, order())
     settle(look(settings, datagrams, request), callback, (found) =>
@@ -50,15 +51,15 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
 
   function lookupPromise(...args: unknown[]): unknown {
     const [hostname, options] = args
-    if (!isName(hostname)) return apply(node.promises.lookup, args)
-    apply(node.promises.lookup, ['127.0.0.1', options])
+    if (!isName(hostname)) return apply(node().promises.lookup, args)
+    apply(node().promises.lookup, ['127.0.0.1', options])
     const request = toRequest(hostname, options, order())
     return look(settings, datagrams, request).then((found) => (request.all ? found : found[0]))
   }
 
   function lookupService(...args: unknown[]): unknown {
     const [address, port, callback] = args
-    if (args.length !== 3 || isIP(address as string) === 0) return apply(node.lookupService, args)
+    if (args.length !== 3 || builtin('net').isIP(address as string) === 0) return apply(node().lookupService, args)
     if (!isPlainPort(port) || typeof callback !== 'function') checkPort(address, port, callback)
     const found = service(settings, datagrams, address as string, Number(port), address as string)
     settle(found, callback as Callback, (it) => [it.hostname, it.service])
@@ -67,7 +68,8 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
 
   function lookupServicePromise(...args: unknown[]): unknown {
     const [address, port] = args
-    if (args.length !== 2 || isIP(address as string) === 0) return apply(node.promises.lookupService, args)
+    if (args.length !== 2 || builtin('net').isIP(address as string) === 0)
+      return apply(node().promises.lookupService, args)
     if (!isPlainPort(port)) checkPort(address, port, () => undefined)
     // Node's promises leave the name out of this one error.
     return service(settings, datagrams, address as string, Number(port), undefined)
@@ -76,27 +78,27 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
   Object.defineProperty(lookup, promisify.custom, { value: promisified(lookup, ['address', 'family']) })
   Object.defineProperty(lookupService, promisify.custom, { value: promisified(lookupService, ['hostname', 'service']) })
   return {
-    lookup: named(lookup, 'lookup', node.lookup.length),
-    lookupService: named(lookupService, 'lookupService', node.lookupService.length),
+    lookup: named(lookup, 'lookup', node().lookup.length),
+    lookupService: named(lookupService, 'lookupService', node().lookupService.length),
     promises: {
-      lookup: named(lookupPromise, 'lookup', node.promises.lookup.length),
-      lookupService: named(lookupServicePromise, 'lookupService', node.promises.lookupService.length)
+      lookup: named(lookupPromise, 'lookup', node().promises.lookup.length),
+      lookupService: named(lookupServicePromise, 'lookupService', node().promises.lookupService.length)
     }
   }
 }
 
 /** Newer Nodes refuse a NUL in a name as a wrong argument; to older ones it is a name that does not exist. */
-const CHECKS_NUL = /NullBytes/.test(Function.prototype.toString.call(node.lookup))
+const checksNul = () => /NullBytes/.test(Function.prototype.toString.call(node().lookup))
 
 function isName(hostname: unknown): hostname is string {
   if (typeof hostname !== 'string' || hostname === '') return false
-  return isIP(hostname) === 0 && !(CHECKS_NUL && hostname.includes('\0'))
+  return builtin('net').isIP(hostname) === 0 && !(hostname.includes('\0') && checksNul())
 }
 
 /** Node checks the arguments itself, for an address that it has nothing to look up for. */
 function check(args: readonly unknown[], from: number): void {
   const checked = args.slice(from).map((arg) => (typeof arg === 'function' ? () => undefined : arg))
-  apply(node.lookup, ['127.0.0.1', ...checked])
+  apply(node().lookup, ['127.0.0.1', ...checked])
 }
 
 function isPlainPort(port: unknown): boolean {
@@ -106,12 +108,12 @@ function isPlainPort(port: unknown): boolean {
 /** Node looks at the callback last, and at nothing after it: without one, it gets as far as complaining of that. */
 function checkPort(address: unknown, port: unknown, callback: unknown): void {
   try {
-    apply(node.lookupService, [address, port, undefined])
+    apply(node().lookupService, [address, port, undefined])
   } catch (error) {
     const isAboutCallback = /"callback"/.test((error as Error).message)
     if (!isAboutCallback) throw error
   }
-  if (typeof callback !== 'function') apply(node.lookupService, [address, port, callback])
+  if (typeof callback !== 'function') apply(node().lookupService, [address, port, callback])
 }
 
 function toRequest(name: string, options: unknown, usual: ResultOrder): Request {

@@ -1,17 +1,38 @@
 /** Node's own module, before anything of it was replaced: it checks arguments, and its classes are extended. */
-import dns from 'node:dns'
+import { builtin } from '../builtin.ts'
 import { runtime } from './errors.ts'
 
-/** What Node itself does with what needs no network: wrong arguments, addresses. */
-export const node = {
-  lookup: dns.lookup,
-  lookupService: dns.lookupService,
-  getDefaultResultOrder: dns.getDefaultResultOrder,
-  setDefaultResultOrder: dns.setDefaultResultOrder,
-  promises: { lookup: dns.promises.lookup, lookupService: dns.promises.lookupService },
-  Resolver: dns.Resolver,
-  PromisesResolver: dns.promises.Resolver
-} as const
+type Dns = typeof import('node:dns')
+
+/** What of it is used. */
+type Captured = Pick<
+  Dns,
+  'lookup' | 'lookupService' | 'getDefaultResultOrder' | 'setDefaultResultOrder' | 'Resolver'
+> & {
+  promises: Pick<Dns['promises'], 'lookup' | 'lookupService'>
+  PromisesResolver: Dns['promises']['Resolver']
+}
+
+let captured: Captured | undefined
+
+/** What Node itself does with what needs no network: wrong arguments, addresses. To be called before it is replaced. */
+export function node(): Captured {
+  captured ??= capture()
+  return captured
+}
+
+function capture(): Captured {
+  const { lookup, lookupService, getDefaultResultOrder, setDefaultResultOrder, Resolver, promises } = builtin('dns')
+  return {
+    lookup,
+    lookupService,
+    getDefaultResultOrder,
+    setDefaultResultOrder,
+    promises: { lookup: promises.lookup, lookupService: promises.lookupService },
+    Resolver,
+    PromisesResolver: promises.Resolver
+  }
+}
 
 let proved = false
 
@@ -23,7 +44,7 @@ let proved = false
  */
 export function proveRuntime(): void {
   if (proved) return
-  const resolver = new node.Resolver() as unknown as { _handle: unknown; getServers(): string[] }
+  const resolver = new (node().Resolver)() as unknown as { _handle: unknown; getServers(): string[] }
   if (typeof resolver._handle !== 'object') throw runtime('dns.Resolver has no _handle')
   const asked: string[] = []
   resolver._handle = {
@@ -34,7 +55,7 @@ export function proveRuntime(): void {
     }
   }
   if (resolver.getServers()[0] !== '192.0.2.53:5353') throw runtime('dns.Resolver does not use its _handle')
-  ;(resolver as unknown as typeof dns).resolve4('probe.invalid', () => undefined)
+  ;(resolver as unknown as Dns).resolve4('probe.invalid', () => undefined)
   if (asked[0] !== 'probe.invalid') throw runtime('dns.Resolver does not ask its _handle')
   proved = true
 }

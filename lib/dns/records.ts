@@ -20,7 +20,7 @@ export interface Binding {
 const NAMES_TYPES = Number.parseInt(process.versions.node, 10) >= 24
 
 /** Node 22 and newer know TLSA. */
-const KNOWS_TLSA = 'resolveTlsa' in node.Resolver.prototype
+const knowsTlsa = () => 'resolveTlsa' in node().Resolver.prototype
 
 /** RFC 2136's last. */
 const LAST_RCODE = 10
@@ -204,7 +204,7 @@ function any(answers: readonly Answer[]): Result {
         .map(({ data }) => ({ ...soa(data as Soa), type: 'SOA' })),
       ...named('CAA', caa),
       // These alone Node leaves without their type.
-      ...(KNOWS_TLSA ? certificates(answers) : [])
+      ...(knowsTlsa() ? certificates(answers) : [])
     ]
   }
 }

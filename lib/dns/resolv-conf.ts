@@ -1,5 +1,5 @@
 /** resolv.conf(5). */
-import { hostname } from 'node:os'
+import { builtin } from '../builtin.ts'
 import { DNS_PORT, key, type Server, serverAt } from './server.ts'
 
 /** What a resolv.conf says. */
@@ -76,6 +76,6 @@ function number(options: ReadonlyMap<string, string>, name: string, most: number
 
 /** The default search list: what follows the first dot of the host's own name. */
 function ownDomain(): readonly string[] {
-  const [, ...domain] = hostname().split('.')
+  const [, ...domain] = builtin('os').hostname().split('.')
   return domain.length === 0 ? [] : [domain.join('.')]
 }

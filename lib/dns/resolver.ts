@@ -13,7 +13,7 @@ export function resolverClasses(settings: Settings): {
   Resolver: typeof dns.Resolver
   PromisesResolver: typeof dns.promises.Resolver
 } {
-  return { Resolver: above(node.Resolver, settings), PromisesResolver: above(node.PromisesResolver, settings) }
+  return { Resolver: above(node().Resolver, settings), PromisesResolver: above(node().PromisesResolver, settings) }
 }
 
 function above<C extends typeof dns.Resolver | typeof dns.promises.Resolver>(Parent: C, settings: Settings): C {

@@ -1,10 +1,10 @@
 /** The names under which addresses are found (RFC 1035 §3.5, RFC 3596 §2.5). */
-import { isIP } from 'node:net'
+import { builtin } from '../builtin.ts'
 import { canonical } from './server.ts'
 
 /** The name to ask a PTR of; undefined for what is no address. */
 export function reverseName(address: string): string | undefined {
-  switch (isIP(address)) {
+  switch (builtin('net').isIP(address)) {
     case 4:
       return `${address.split('.').reverse().join('.')}.in-addr.arpa`
     case 6:

@@ -1,5 +1,5 @@
 /** A name server's address. */
-import { isIP, SocketAddress } from 'node:net'
+import { builtin } from '../builtin.ts'
 
 /** A name server. */
 export interface Server {
@@ -15,7 +15,7 @@ export const DNS_PORT = 53
 
 /** A server by its address, or nothing if that is none. */
 export function serverAt(address: string, port: number): Server | undefined {
-  const family = isIP(address)
+  const family = builtin('net').isIP(address)
   if (family !== 4 && family !== 6) return undefined
   return { address, port, family, source: canonical(address) }
 }
@@ -24,7 +24,7 @@ export function serverAt(address: string, port: number): Server | undefined {
 export function canonical(address: string): string {
   const bare = address.split('%', 1)[0] ?? address
   if (!bare.includes(':')) return bare
-  return new SocketAddress({ address: bare, family: 'ipv6' }).address
+  return new (builtin('net').SocketAddress)({ address: bare, family: 'ipv6' }).address
 }
 
 /** Tells servers apart. */

@@ -1,5 +1,7 @@
 /** Questions by TCP: for what does not fit into a datagram (RFC 7766). */
-import net from 'node:net'
+
+import type net from 'node:net'
+import { builtin } from '../builtin.ts'
 import type { Exchange, LocalAddress, Waiter } from './exchange.ts'
 import { randomId } from './lazy.ts'
 import type { Server } from './server.ts'
@@ -36,7 +38,7 @@ export function sendByTcp(server: Server, local: LocalAddress, waiter: Waiter): 
 
   try {
     const localAddress = local[server.family]
-    socket = net.connect({
+    socket = builtin('net').connect({
       host: server.address,
       port: server.port,
       noDelay: true,

@@ -1,5 +1,7 @@
 /** Questions by UDP. */
-import dgram from 'node:dgram'
+
+import type dgram from 'node:dgram'
+import { builtin } from '../builtin.ts'
 import type { Exchange, LocalAddress, Waiter } from './exchange.ts'
 import { randomId } from './lazy.ts'
 import { canonical, key, type Server } from './server.ts'
@@ -51,7 +53,7 @@ class Port {
     this.#local = local
     this.#network = network
     this.#whenClosed = whenClosed
-    this.#socket = dgram.createSocket({ type: server.family === 4 ? 'udp4' : 'udp6', lookup: asItIs })
+    this.#socket = builtin('dgram').createSocket({ type: server.family === 4 ? 'udp4' : 'udp6', lookup: asItIs })
     this.#socket.on('error', (error) => this.#fail(error))
     this.#socket.on('message', (packet, from) => this.#receive(packet, from))
     this.#socket.once('connect', () => this.#flush())

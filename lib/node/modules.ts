@@ -1,5 +1,5 @@
 /** Node's modules bound to a namespace, as `ns.net`, `ns.http`, …: made when first asked for. */
-import { builtin } from '../context/builtin.ts'
+import { builtin } from '../builtin.ts'
 import { run } from '../context/context.ts'
 import { dnsOf } from '../context/lookups.ts'
 import type { AnyFunction } from '../context/patches.ts'

@@ -1,5 +1,5 @@
 /** Node's own modules, loaded when first needed: importing this library must not load them all. */
-import { runtimeLacks } from '../errors.ts'
+import { runtimeLacks } from './errors.ts'
 
 type Builtins = {
   child_process: typeof import('node:child_process')
