@@ -4,4 +4,4 @@
  */
 import { register } from './lib/register.ts'
 
-register(new URL(import.meta.url).searchParams.get('name') ?? process.env['NETNS'])
+register(process.env['NETNS'])

@@ -1,5 +1,6 @@
 /** The preload: hooks before everything else, in the program and in the Workers that contexts start. */
-import { isMainThread } from 'node:worker_threads'
+import { getEnvironmentData, isMainThread } from 'node:worker_threads'
+import { WORKER_NAME } from './context/calls.ts'
 import { outside } from './context/context.ts'
 import { install } from './context/install.ts'
 import { isHome } from './namespace.ts'
@@ -13,7 +14,12 @@ import { NetNs } from './netns.ts'
  */
 export function register(name: string | undefined): void {
   const thread = NetNs.current()
-  if (!isMainThread && !isHome(thread)) outside(new NetNs(thread.handle.share(), name ?? undefined))
+  if (!isMainThread && !isHome(thread)) outside(new NetNs(thread.handle.share(), nameOfWorker()))
   else if (name !== undefined && name !== '') outside(NetNs.fromName(name))
   else install(thread)
+}
+
+function nameOfWorker(): string | undefined {
+  const name = getEnvironmentData(WORKER_NAME)
+  return typeof name === 'string' ? name : undefined
 }

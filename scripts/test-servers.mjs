@@ -1,23 +1,50 @@
-/** `npm run test:servers`: tests against programs that have to be installed, in namespaces of their own. */
+/**
+ * `npm run test:servers`: libraries against servers that a machine must have, in processes whose home has no network. Each
+ * file of __test__/servers says what it needs; `npm run test:servers -- NAME` runs the files that match.
+ */
 import { spawnSync } from 'node:child_process'
-import { isolate, isolated } from './isolate.mjs'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { isolate, isolated, ordinary } from './isolate.mjs'
 import { fail, prepare, root, tool } from './prepare.mjs'
+import { report } from './report.mjs'
 
-/** What is tested with, and the package of Debian's that has it. */
-const programs = { chromium: 'chromium' }
+const wanted = process.argv.slice(2)
+const folder = join(root, '__test__', 'servers')
+const files = readdirSync(folder).filter(
+  (file) => file.endsWith('.mjs') && (wanted.length === 0 || wanted.some((part) => file.includes(part)))
+)
 
 if (isolated) {
-  const { status } = spawnSync(tool('vitest'), ['run', '--config', 'vitest.servers.config.ts'], {
-    cwd: root,
-    stdio: 'inherit'
-  })
-  process.exitCode = status ?? 1
+  const { runOffline } = await import('../__test__/offline/offline.mjs')
+  const results = []
+  for (const file of files) results.push(...report(file.replace('.mjs', ''), await runOffline(join(folder, file))))
+  if (wanted.length === 0 || wanted.some((part) => 'chromium'.includes(part))) results.push(...chromium())
+  const failed = results.filter(({ error }) => error !== undefined).length
+  console.log(`${results.length - failed} passed, ${failed} failed`)
+  process.exitCode = failed === 0 ? 0 : 1
 } else {
-  const missing = Object.keys(programs).filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0)
-  if (missing.length > 0) {
-    const packages = missing.map((name) => programs[name]).join(' ')
-    fail(`Missing: ${missing.join(', ')}.`, `Install them, as by: apt install --no-install-recommends ${packages}`)
-  }
+  if (ordinary) fail('Servers run under accounts of their own.', 'Run this as root.')
   prepare()
-  process.exitCode = await isolate([import.meta.filename])
+  await checkNeeds()
+  process.exitCode = await isolate([join(root, 'scripts', 'test-servers.mjs'), ...wanted])
+}
+
+/** A browser is driven by TypeScript, under vitest. */
+function chromium() {
+  const args = ['run', '--config', 'vitest.servers.config.ts']
+  const { status } = spawnSync(tool('vitest'), args, { cwd: root, stdio: 'inherit' })
+  return report('chromium', [{ name: 'a wrapper starts it inside', error: status === 0 ? undefined : 'see above' }])
+}
+
+async function checkNeeds() {
+  const missing = new Set()
+  if (spawnSync('sh', ['-c', 'command -v chromium']).status !== 0) missing.add('chromium')
+  for (const file of files) {
+    const { needs } = await import(join(folder, file))
+    for (const [command, debian] of Object.entries(needs)) {
+      if (spawnSync('sh', ['-c', `command -v ${command}`]).status !== 0) missing.add(debian)
+    }
+  }
+  if (missing.size > 0) fail('Servers are missing.', `Install them, as by: apt install ${[...missing].join(' ')}`)
 }

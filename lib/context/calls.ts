@@ -1,10 +1,8 @@
 /** What Node does synchronously: children, Workers, the list of interfaces. */
 import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
 import type { WorkerOptions } from 'node:worker_threads'
 import { builtin } from '../builtin.ts'
 import { capturedReference } from '../errors.ts'
-import type { Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here, inside } from './place.ts'
 import type { Prototypes } from './prototypes.ts'
@@ -37,11 +35,14 @@ function hookWorkers(patches: Patches, prototype: Prototypes['worker']): void {
     constructor(filename: string | URL, options?: WorkerOptions) {
       const place = here()
       const outer = ours
+      const outerName = threads.getEnvironmentData(WORKER_NAME)
       ours = true
+      if (place !== undefined) threads.setEnvironmentData(WORKER_NAME, place.name)
       try {
-        super(filename, place === undefined ? options : preloading(Worker, place, options))
+        super(filename, place === undefined ? options : preloading(Worker, options))
       } finally {
         ours = outer
+        if (place !== undefined) threads.setEnvironmentData(WORKER_NAME, outerName)
       }
     }
   }
@@ -59,11 +60,16 @@ function hookWorkers(patches: Patches, prototype: Prototypes['worker']): void {
 
 type WorkerClass = typeof import('node:worker_threads').Worker
 
-/** Options with which a Worker's first module is ours. */
-function preloading(Worker: WorkerClass, place: Namespace, options: WorkerOptions = {}): WorkerOptions {
-  const register = pathToFileURL(createRequire(import.meta.url).resolve('node-netns/register'))
-  if (place.name !== undefined) register.searchParams.set('name', place.name)
-  return { ...options, execArgv: [...(options.execArgv ?? inheritedFlags(Worker)), '--import', register.href] }
+/** Under this key a Worker finds the name of the namespace that it was born in. */
+export const WORKER_NAME = 'node-netns.name'
+
+/**
+ * Options with which a Worker's first module is ours. It is required, not imported: evaluated scripts do not wait for
+ * imports.
+ */
+function preloading(Worker: WorkerClass, options: WorkerOptions = {}): WorkerOptions {
+  const register = createRequire(import.meta.url).resolve('node-netns/register')
+  return { ...options, execArgv: ['--require', register, ...(options.execArgv ?? inheritedFlags(Worker))] }
 }
 
 let inherited: string[] | undefined

@@ -1,13 +1,34 @@
-/** A cluster worker that listens in a context listens by itself: the primary would listen in its own network. */
+/**
+ * A cluster worker that listens in a context listens by itself: the primary would listen in its own network. For workers
+ * that were forked in a context, the primary listens there, and workers of different namespaces share nothing.
+ */
+import type { Worker } from 'node:cluster'
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here } from './place.ts'
 
-/** Puts the hooks on, in cluster workers only. */
+/** Puts the hooks on. */
 export function hookClusters(patches: Patches): void {
-  if (!builtin('cluster').isWorker) return
+  const cluster = builtin('cluster')
+  if (cluster.isPrimary) patches.method(cluster, 'fork', apart)
+  if (!cluster.isWorker) return
   patches.method(builtin('net').Server.prototype, 'listen', (original) => exclusively(original, listenOptions))
   patches.method(builtin('dgram').Socket.prototype, 'bind', (original) => exclusively(original, bindOptions))
+}
+
+/** The primary files its servers by what a worker asks for: the namespace becomes a part of it. */
+function apart(original: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const worker = original.apply(this, args) as Worker
+    const place = here()
+    if (place !== undefined) {
+      worker.process.prependListener('internalMessage', (message: { act?: string; fd?: unknown }) => {
+        // No number, so it is no descriptor; all that it changes is the name under which the server is filed.
+        if (message.act === 'queryServer') message.fd ??= place.id
+      })
+    }
+    return worker
+  }
 }
 
 type Options = Record<string, unknown>

@@ -1,6 +1,6 @@
 /** Events whose context Node loses: the namespace is known from the server or the stream that they belong to. */
-
 import { builtin } from '../builtin.ts'
+import { NetnsError } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -20,9 +20,28 @@ export function hookEvents(patches: Patches): void {
       return contextOf() === place ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
     }
   })
+  // A server may listen in a later tick, where nobody could catch what is thrown.
+  patches.method(builtin('net').Server.prototype, '_listen2', (original) => {
+    return function (this: Emitter, ...args: unknown[]) {
+      try {
+        return original.apply(this, args)
+      } catch (error) {
+        if (!(error instanceof NetnsError)) throw error
+        process.nextTick(() => this.emit('error', error))
+      }
+    }
+  })
+  patches.method(builtin('http2'), 'connect', (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      const session = original.apply(this, args) as Emitter
+      const place = contextOf()
+      if (place !== undefined) rememberSession(patches, session, place)
+      return session
+    }
+  })
 }
 
-/** The streams of an HTTP/2 server are made while a packet is parsed, in no context at all. */
+/** What an HTTP/2 server is asked, and what it pushes to a client, is made while a packet is parsed, in no context. */
 function rememberSession(patches: Patches, session: Emitter, place: Namespace): void {
   session[PLACE] = place
   const prototype = Object.getPrototypeOf(session) as Emitter

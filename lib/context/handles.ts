@@ -24,13 +24,14 @@ const UV_EPERM = -1
 /** Puts the hooks on. */
 export function hookHandles(patches: Patches, { tcp, udp, pipe }: Prototypes): void {
   for (const method of ['connect', 'connect6']) patches.method(tcp, method, connecting)
-  for (const method of ['bind', 'bind6']) patches.method(tcp, method, opening)
-  patches.method(pipe, 'connect', connecting)
-  patches.method(pipe, 'bind', opening)
-  // Node 24 binds and connects pipes by these too.
-  for (const method of ['connect2', 'bind2']) if (method in pipe) patches.method(pipe, method, opening)
+  for (const method of ['bind', 'bind6']) patches.method(tcp, method, connecting)
+  // Node 24 binds and connects pipes by the latter two as well.
+  for (const method of ['connect', 'bind', 'connect2', 'bind2']) {
+    if (method in pipe) patches.method(pipe, method, connecting)
+  }
   for (const prototype of [tcp, pipe]) patches.method(prototype, 'listen', listening)
-  const udpMethods = ['bind', 'bind6', 'connect', 'connect6', 'send', 'send6', 'addMembership', 'dropMembership']
+  for (const method of ['bind', 'bind6']) patches.method(udp, method, binding)
+  const udpMethods = ['connect', 'connect6', 'send', 'send6', 'addMembership', 'dropMembership']
   const scopedMethods = ['addSourceSpecificMembership', 'dropSourceSpecificMembership', 'setMulticastInterface']
   for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) patches.method(udp, method, opening)
   patches.method(udp, 'recvStart', receiving)
@@ -59,9 +60,32 @@ function connecting(original: AnyFunction): AnyFunction {
       return hooked.apply(this, args)
     } catch (error) {
       const socket = ownerOf(this)
-      if (socket === undefined) throw error
+      if (socket === undefined) {
+        // A server gets its handle once it is bound; `_listen2` makes this an event of it.
+        this.close()
+        throw error
+      }
       // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
       if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
+      return UV_EPERM
+    }
+  }
+}
+
+/** As {@link connecting}, for datagrams: Node's own `'error'` comes next, and says what was really wrong. */
+function binding(original: AnyFunction): AnyFunction {
+  const hooked = opening(original)
+  return function (this: SocketHandle, ...args: unknown[]) {
+    try {
+      return hooked.apply(this, args)
+    } catch (error) {
+      const socket = ownerOf(this)
+      if (socket === undefined) throw error
+      const { emit } = socket
+      socket.emit = (event, ...values) => {
+        socket.emit = emit
+        return event === 'error' ? emit.call(socket, event, error) : emit.call(socket, event, ...values)
+      }
       return UV_EPERM
     }
   }
@@ -130,12 +154,13 @@ function namesInterface(argument: unknown): boolean {
 
 interface OwnerSocket {
   destroy(error: Error): void
+  emit: AnyFunction
   autoSelectFamilyAttemptedAddresses?: string[]
 }
 
 function ownerOf(handle: object): OwnerSocket | undefined {
   for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (symbol.description === 'owner_symbol') return Reflect.get(handle, symbol)
+    if (symbol.description === 'owner_symbol') return Reflect.get(handle, symbol) ?? undefined
   }
   return undefined
 }

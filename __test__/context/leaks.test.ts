@@ -1,0 +1,14 @@
+/** What leaks out of a context has no network to go to: each scenario runs in a process whose home has none. */
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { runOffline } from '../offline/offline.mjs'
+
+const folder = fileURLToPath(new URL('./scenarios/', import.meta.url))
+
+for (const file of readdirSync(folder)) {
+  const results = await runOffline(folder + file)
+  describe(file.replace('.mjs', ''), () => {
+    for (const { name, error } of results) it(name, () => expect(error).toBeUndefined())
+  })
+}

@@ -1,0 +1,166 @@
+/** Clients of HTTP as programs use them: unmodified, with their own pools and agents, against servers as programs use them. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
+import https from 'node:https'
+import axios from 'axios'
+import express from 'express'
+import got from 'got'
+import { Agent, Client, Pool, request, WebSocket as UndiciWebSocket, fetch as undiciFetch } from 'undici'
+import { WebSocket, WebSocketServer } from 'ws'
+import { cert, key } from '../../offline/certificate.mjs'
+import { later, listen, nameServer, namespace } from '../../offline/kit.mjs'
+
+/** An express application that says where it is, and what it was sent. */
+async function serve(text, port = 80) {
+  const application = express()
+  application.use(express.text())
+  application.get('/', (_request, response) => response.send(text))
+  application.post('/', (incoming, response) => response.json({ text, body: incoming.body }))
+  const server = http.createServer(application)
+  await listen(server, port, '127.0.0.1')
+  return server
+}
+
+async function stop(server) {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+}
+
+/** Each client: how it gets the text of a page. */
+const CLIENTS = {
+  axios: async (url) => (await axios.get(url)).data,
+  got: (url) => got(url, { retry: { limit: 0 } }).text(),
+  'got with a keep-alive agent': (url) => got(url, { agent: { http: shared }, retry: { limit: 0 } }).text(),
+  'axios with a keep-alive agent': async (url) => (await axios.get(url, { httpAgent: shared })).data
+}
+const shared = new http.Agent({ keepAlive: true, maxSockets: 2 })
+
+const apart = Object.entries(CLIENTS).map(([what, get]) => [
+  `${what}: two namespaces on one port, and a server that restarts`,
+  async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const server = await red.run(() => serve('red'))
+    await blue.run(() => serve('blue'))
+    const order = Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? red : blue))
+    const texts = await Promise.all(order.map((place) => place.run(get, 'http://127.0.0.1/')))
+    assert.deepEqual(
+      texts,
+      order.map((place) => (place === red ? 'red' : 'blue'))
+    )
+    await stop(server)
+    // Reset is what a kept connection says first.
+    await assert.rejects(red.run(get, 'http://127.0.0.1/'), { code: /^ECONN(REFUSED|RESET)$/ })
+    assert.equal(await blue.run(get, 'http://127.0.0.1/'), 'blue')
+    await red.run(() => serve('red again'))
+    assert.equal(await red.run(get, 'http://127.0.0.1/'), 'red again')
+    await assert.rejects(get('http://127.0.0.1/'), { code: 'ENETUNREACH' })
+    shared.destroy()
+  }
+])
+
+/** Pools of undici are made for one origin, in one namespace. */
+const POOLS = {
+  Client: (origin) => new Client(origin),
+  Pool: (origin) => new Pool(origin, { connections: 3 }),
+  Agent: () => new Agent({ connections: 3 })
+}
+
+const pooled = Object.entries(POOLS).map(([what, make]) => [
+  `undici's ${what}: each with its own answers, and a server that restarts`,
+  async () => {
+    const places = [namespace(), namespace()]
+    const servers = []
+    for (const place of places) servers.push(await place.run(() => serve(place.id)))
+    await Promise.all(
+      places.map((place, n) =>
+        place.run(async () => {
+          const dispatcher = make('http://127.0.0.1')
+          later(() => dispatcher.destroy())
+          const get = async () => (await request('http://127.0.0.1/', { dispatcher })).body.text()
+          assert.deepEqual(new Set(await Promise.all([get(), get(), get(), get()])), new Set([place.id]))
+          await stop(servers[n])
+          await assert.rejects(get())
+          await serve(`${place.id} again`)
+          assert.equal(await get(), `${place.id} again`)
+        })
+      )
+    )
+  }
+])
+
+export default {
+  ...Object.fromEntries(apart),
+  ...Object.fromEntries(pooled),
+  "undici's global dispatcher, as its own fetch uses it": async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(() => serve('red'))
+    await blue.run(() => serve('blue'))
+    const get = async () => (await undiciFetch('http://127.0.0.1/')).text()
+    for (const [place, text] of [
+      [red, 'red'],
+      [blue, 'blue'],
+      [red, 'red']
+    ])
+      assert.equal(await place.run(get), text)
+  },
+  'express reads a body, and axios posts it': async () => {
+    await namespace().run(async () => {
+      await serve('here')
+      const { data } = await axios.post('http://127.0.0.1/', 'some text', { headers: { 'content-type': 'text/plain' } })
+      assert.deepEqual(data, { text: 'here', body: 'some text' })
+    })
+  },
+  'axios, got and undici by HTTPS and a name': async () => {
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.1' })
+      const server = https.createServer({ key, cert }, (_, response) => response.end('secure'))
+      await listen(server, 443, '127.0.0.1')
+      const url = 'https://server.test/'
+      const agent = new https.Agent({ ca: cert })
+      assert.equal((await axios.get(url, { httpsAgent: agent })).data, 'secure')
+      assert.equal(await got(url, { https: { certificateAuthority: cert }, retry: { limit: 0 } }).text(), 'secure')
+      const dispatcher = new Agent({ connect: { ca: cert } })
+      later(() => dispatcher.destroy())
+      assert.equal(await (await request(url, { dispatcher })).body.text(), 'secure')
+    })
+  },
+  'ws: two namespaces on one port, and a client that connects again': async () => {
+    const places = [namespace(), namespace()]
+    await Promise.all(
+      places.map((place) =>
+        place.run(async () => {
+          const talk = async (Socket) => {
+            const client = new Socket('ws://127.0.0.1/')
+            const heard = new Promise((resolve, reject) => {
+              client.onmessage = ({ data }) => resolve(String(data))
+              client.onerror = reject
+            })
+            client.onopen = () => client.send('where?')
+            const closed = new Promise((resolve) => {
+              client.onclose = resolve
+            })
+            const text = await heard
+            client.close()
+            await closed
+            return text
+          }
+          for (const text of [place.id, `${place.id} again`]) {
+            const server = new WebSocketServer({ port: 80, host: '127.0.0.1' })
+            await once(server, 'listening')
+            // What a server does for a message is inside as well: it asks another server there.
+            const behind = await serve(text, 8080)
+            server.on('connection', (client) =>
+              client.on('message', async () => client.send((await axios.get('http://127.0.0.1:8080/')).data))
+            )
+            assert.equal(await talk(WebSocket), text)
+            assert.equal(await talk(UndiciWebSocket), text)
+            for (const client of server.clients) client.terminate()
+            await new Promise((resolve) => server.close(resolve))
+            await stop(behind)
+          }
+        })
+      )
+    )
+  }
+}

@@ -1,0 +1,33 @@
+/** `node --import node-netns/register` with NETNS: a program that knows nothing of us lives in that namespace. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { NetNs } from '../../index.ts'
+import { offlineArgv } from '../offline/offline.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const unaware = fileURLToPath(new URL('./programs/unaware.mjs', import.meta.url))
+const name = 'preload'
+
+beforeAll(() => NetNs.createSync({ name }).close())
+afterAll(() => NetNs.deleteSync(name))
+
+async function run(flags: string[], env: Record<string, string>) {
+  const [file, ...args] = offlineArgv([process.execPath, ...flags, unaware])
+  return promisify(execFile)(file, args, { cwd: root, env: { ...process.env, ...env } })
+}
+
+it('NETNS is the whole network of a program', async () => {
+  const { stdout } = await run(['--import', 'node-netns/register'], { NETNS: name })
+  using place = NetNs.fromName(name)
+  expect(JSON.parse(stdout)).toEqual({ net: 'reached', fetch: 'reached', lookup: '127.0.0.1', child: place.id })
+})
+
+it('without NETNS the program stays at home, where this one has no network', async () => {
+  await expect(run(['--import', 'node-netns/register'], {})).rejects.toThrow(/ENETUNREACH/)
+})
+
+it('a NETNS that does not exist is an error, never home', async () => {
+  await expect(run(['--import', 'node-netns/register'], { NETNS: 'nowhere' })).rejects.toThrow(/ENOENT/)
+})

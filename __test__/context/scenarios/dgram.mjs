@@ -1,0 +1,112 @@
+/** Datagrams. */
+import assert from 'node:assert/strict'
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import { NetNs } from 'node-netns'
+import { later, nameServer, namespace, pair } from '../../offline/kit.mjs'
+
+function socket(type = 'udp4') {
+  const made = dgram.createSocket(type)
+  let open = true
+  made.once('close', () => {
+    open = false
+  })
+  later(() => open && made.close())
+  return made
+}
+
+async function bound(...args) {
+  const type = args.some((arg) => String(arg).includes(':')) ? 'udp6' : 'udp4'
+  const made = socket(type)
+  made.bind(...args)
+  await once(made, 'listening')
+  return made
+}
+
+export default {
+  'bind and send: two namespaces on one port': async () => {
+    const places = [namespace(), namespace()]
+    for (const place of places) {
+      await place.run(async () => {
+        const server = await bound(53, '127.0.0.1')
+        server.on('message', (_, from) => server.send(NetNs.current().id, from.port, from.address))
+      })
+    }
+    for (const place of places) {
+      const text = await place.run(async () => {
+        const client = socket()
+        client.send('hello', 53, '127.0.0.1')
+        return String((await once(client, 'message'))[0])
+      })
+      assert.equal(text, place.id)
+    }
+  },
+  'connect, by a name too': async () => {
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      const server = await bound(0, '127.0.0.9')
+      server.on('message', (message, from) => server.send(message, from.port, from.address))
+      const client = socket()
+      client.connect(server.address().port, 'server.test')
+      await once(client, 'connect')
+      assert.equal(client.remoteAddress().address, '127.0.0.9')
+      client.send('there')
+      assert.equal(String((await once(client, 'message'))[0]), 'there')
+    })
+  },
+  'a socket made inside and sent from outside is still inside': async () => {
+    const red = namespace()
+    const [server, client] = await red.run(async () => [await bound(0, '127.0.0.1'), await bound(0, '127.0.0.1')])
+    await new Promise((resolve) => setImmediate(resolve))
+    client.send('late', server.address().port, '127.0.0.1')
+    assert.equal(String((await once(server, 'message'))[0]), 'late')
+  },
+  'a send from home has nowhere to go': async () => {
+    const { port } = (await namespace().run(() => bound(0, '127.0.0.1'))).address()
+    const client = socket()
+    await assert.rejects(new Promise((_, reject) => client.send('x', port, '127.0.0.1', reject)), {
+      code: 'ENETUNREACH'
+    })
+  },
+  'a bound port is taken, as elsewhere': async () => {
+    await namespace().run(async () => {
+      const { port } = (await bound(0, '127.0.0.1')).address()
+      await assert.rejects(bound(port, '127.0.0.1'), { code: 'EADDRINUSE' })
+    })
+  },
+  'multicast, on an interface of the namespace': async () => {
+    const { red, blue } = await pair()
+    const receiver = await red.run(async () => {
+      const made = await bound(5000, '::')
+      made.addMembership('ff02::1234', '::%link0')
+      return made
+    })
+    const receiver4 = await red.run(async () => {
+      const made = await bound(5001, '0.0.0.0')
+      made.addMembership('239.1.2.3', '192.0.2.1')
+      return made
+    })
+    const heard4 = once(receiver4, 'message')
+    await blue.run(async () => {
+      const sender = await bound(0, '0.0.0.0')
+      sender.setMulticastInterface('192.0.2.2')
+      sender.send('to all', 5001, '239.1.2.3')
+    })
+    assert.equal(String((await heard4)[0]), 'to all')
+    receiver.dropMembership('ff02::1234', '::%link0')
+  },
+  'a stray link-local datagram crashes nothing, and others still arrive': async () => {
+    const { red, blue } = await pair()
+    const receiver = await red.run(() => bound(5000, '::'))
+    const heard = []
+    receiver.on('message', (message, from) => heard.push(`${message} ${from.address.replace('::ffff:', '')}`))
+    await blue.run(async () => {
+      const stray = await bound(0, '::')
+      await new Promise((resolve) => stray.send('stray', 5000, 'fe80::1%link0', resolve))
+      const other = await bound(0, '0.0.0.0')
+      await new Promise((resolve) => other.send('other', 5000, '192.0.2.1', resolve))
+    })
+    while (!heard.includes('other 192.0.2.2')) await new Promise((resolve) => setTimeout(resolve, 5))
+    for (const line of heard) assert.match(line, /^(other 192\.0\.2\.2|stray fe80::2%link0)$/)
+  }
+}

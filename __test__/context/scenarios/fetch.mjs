@@ -1,0 +1,114 @@
+/** What browsers have too: `fetch`, `WebSocket`, `EventSource`. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
+import { NetNs } from 'node-netns'
+import { WebSocketServer } from 'ws'
+import { later, listen, nameServer, namespace } from '../../offline/kit.mjs'
+
+const answering = (text) => () =>
+  listen(
+    http.createServer((_, response) => response.end(text)),
+    80,
+    '127.0.0.1'
+  )
+const body = async (url, options) => (await fetch(url, options)).text()
+
+export default {
+  'fetch in two namespaces, on one port, in turns and at once': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    await blue.run(answering('blue'))
+    const order = Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? red : blue))
+    const expected = order.map((place) => (place === red ? 'red' : 'blue'))
+    assert.deepEqual(await Promise.all(order.map((place) => place.run(body, 'http://127.0.0.1/'))), expected)
+    for (const place of order.slice(0, 4)) {
+      assert.equal(await place.run(body, 'http://127.0.0.1/'), place === red ? 'red' : 'blue')
+    }
+    await assert.rejects(body('http://127.0.0.1/'), (error) => error.cause.code === 'ENETUNREACH')
+  },
+  'fetch by a name, and a body that is read later': async () => {
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.7' })
+      const server = http.createServer(async (request, response) => {
+        for await (const chunk of request) response.write(chunk)
+        response.end()
+      })
+      const port = await listen(server, 0, '127.0.0.7')
+      const response = await fetch(`http://server.test:${port}/`, { method: 'POST', body: 'a'.repeat(100_000) })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      assert.equal((await response.text()).length, 100_000)
+    })
+  },
+  'fetch connects again after its server restarted': async () => {
+    await namespace().run(async () => {
+      for (const text of ['first', 'second']) {
+        const server = http.createServer((_, response) => response.end(text))
+        await listen(server, 8080, '127.0.0.1')
+        assert.equal(await body('http://127.0.0.1:8080/'), text)
+        server.closeAllConnections()
+        await new Promise((resolve) => server.close(resolve))
+      }
+    })
+  },
+  'a Request made outside is fetched inside; redirects stay there': async () => {
+    const request = new Request('http://127.0.0.1/from')
+    const red = namespace()
+    await red.run(async () => {
+      const server = http.createServer((incoming, response) => {
+        if (incoming.url === '/from') response.writeHead(302, { location: '/to' })
+        response.end(incoming.url)
+      })
+      await listen(server, 80, '127.0.0.1')
+      assert.equal(await (await fetch(request)).text(), '/to')
+    })
+  },
+  'WebSocket in two namespaces, on one port': async () => {
+    const places = [namespace(), namespace()]
+    for (const place of places) {
+      await place.run(async () => {
+        const server = new WebSocketServer({ port: 80, host: '127.0.0.1' })
+        later(() => new Promise((resolve) => server.close(resolve)))
+        server.on('connection', (client) => client.on('message', () => client.send(NetNs.current().id)))
+        await once(server, 'listening')
+      })
+    }
+    for (const place of places) {
+      const answer = await place.run(
+        () =>
+          new Promise((resolve, reject) => {
+            const client = new WebSocket('ws://127.0.0.1/')
+            client.onerror = reject
+            client.onopen = () => client.send('where?')
+            client.onmessage = ({ data }) => {
+              client.close()
+              client.onclose = () => resolve(data)
+            }
+          })
+      )
+      assert.equal(answer, place.id)
+    }
+    const refused = new WebSocket('ws://127.0.0.1/')
+    await new Promise((resolve) => {
+      refused.onerror = resolve
+    })
+  },
+  'EventSource comes back inside after the connection broke': async () => {
+    await namespace().run(async () => {
+      let visits = 0
+      const server = http.createServer((_, response) => {
+        visits += 1
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.end(`retry: 5\ndata: visit ${visits}\n\n`)
+      })
+      const port = await listen(server)
+      const source = new EventSource(`http://127.0.0.1:${port}/`)
+      later(() => source.close())
+      const seen = []
+      await new Promise((resolve) => {
+        source.onmessage = ({ data }) => seen.push(data) === 2 && resolve()
+      })
+      assert.deepEqual(seen, ['visit 1', 'visit 2'])
+    })
+  }
+}

@@ -1,0 +1,110 @@
+/** Children, Workers and what Node asks the kernel synchronously. */
+import assert from 'node:assert/strict'
+import childProcess, { execSync } from 'node:child_process'
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { readlinkSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { ask, first, later, nameServer, namespace, saying, told } from '../../offline/kit.mjs'
+
+const READ = ['/proc/self/ns/net']
+const program = (name) => fileURLToPath(new URL(`../programs/${name}`, import.meta.url))
+
+async function answerOf(worker) {
+  later(() => worker.terminate())
+  const answer = await Promise.race([
+    first(worker, 'message'),
+    once(worker, 'error').then(([error]) => Promise.reject(error))
+  ])
+  return answer
+}
+
+export default {
+  'all seven ways to start a child': async () => {
+    const red = namespace()
+    await red.run(async () => {
+      const expected = `${red.id}\n`
+      assert.equal(await told(childProcess.spawn('readlink', READ).stdout), expected)
+      assert.equal((await promisify(childProcess.exec)('readlink /proc/self/ns/net')).stdout, expected)
+      assert.equal((await promisify(childProcess.execFile)('readlink', READ)).stdout, expected)
+      assert.equal(await first(childProcess.fork(program('where.mjs')), 'message'), red.id)
+      assert.equal(String(childProcess.spawnSync('readlink', READ).stdout), expected)
+      assert.equal(String(childProcess.execSync('readlink /proc/self/ns/net')), expected)
+      assert.equal(String(childProcess.execFileSync('readlink', READ)), expected)
+      assert.equal(String(execSync('readlink /proc/self/ns/net')), expected)
+    })
+    assert.equal(String(execSync('readlink /proc/self/ns/net')).trim(), readlinkSync('/proc/self/ns/net'))
+  },
+  "a child's events are inside": async () => {
+    await namespace().run(async () => {
+      const { port } = await saying('dialled')
+      const child = childProcess.spawn('sh', ['-c', 'echo x; exit 3'])
+      const texts = []
+      const dial = (event) => ask(port, '127.0.0.1').then((text) => texts.push(`${event} ${text}`))
+      child.stdout.once('data', () => dial('data'))
+      child.once('exit', () => dial('exit'))
+      child.once('close', () => dial('close'))
+      while (texts.length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+      assert.deepEqual(texts.sort(), ['close dialled', 'data dialled', 'exit dialled'])
+    })
+  },
+  "a child that cannot be started has Node's error": async () => {
+    await namespace().run(async () => {
+      const child = childProcess.spawn('/nowhere/none')
+      assert.equal((await first(child, 'error')).code, 'ENOENT')
+    })
+  },
+  'os.networkInterfaces is of the namespace, however it was imported': async () => {
+    assert.deepEqual(Object.keys(await namespace().run(async () => networkInterfaces())), ['lo'])
+    assert.deepEqual(Object.keys(networkInterfaces()), [])
+  },
+  'a Worker: sockets, dns.lookup by every import, and nested Workers': async () => {
+    const red = namespace()
+    await red.run(async () => {
+      await nameServer({ 'server.test': '127.0.0.1' })
+      const { port } = await saying('reached')
+      const answer = await answerOf(new Worker(program('worker.mjs'), { workerData: { port, depth: 1 } }))
+      const one = {
+        place: red.id,
+        named: 'reached',
+        address: '127.0.0.1',
+        promised: '127.0.0.1',
+        fetched: 'ECONNREFUSED'
+      }
+      assert.deepEqual(answer, { ...one, nested: { ...one, nested: null } })
+    })
+  },
+  'a CommonJS Worker, evaluated': async () => {
+    const red = namespace()
+    await red.run(async () => {
+      await nameServer({ 'server.test': '127.0.0.4' })
+      const source = `require('node:dns').lookup('server.test', (error, address) =>
+        require('node:worker_threads').parentPort.postMessage(error?.code ?? address))`
+      assert.equal(await answerOf(new Worker(source, { eval: true })), '127.0.0.4')
+    })
+  },
+  'a Worker that is stopped leaves no thread inside': async () => {
+    const red = namespace()
+    await red.run(async () => {
+      const worker = new Worker('setInterval(() => {}, 1000)', { eval: true })
+      await once(worker, 'online')
+      await worker.terminate()
+    })
+  },
+  "cluster: a worker's listen is its own, in the namespace that it was forked in": async () => {
+    const places = [namespace(), namespace()]
+    cluster.setupPrimary({ exec: program('cluster.mjs') })
+    for (const place of places) {
+      const worker = place.run(() => cluster.fork())
+      later(async () => {
+        worker.process.kill('SIGKILL')
+        await once(worker, 'exit')
+      })
+      assert.equal((await first(worker, 'message')).ready, place.id)
+    }
+    for (const place of places) assert.equal(await place.run(() => ask(8000, '127.0.0.1')), place.id)
+  }
+}

@@ -1,0 +1,204 @@
+/** The verbs: run, enter, bind, nesting, stepping out, policies, closed handles. */
+import assert from 'node:assert/strict'
+import childProcess from 'node:child_process'
+import dgram from 'node:dgram'
+import dns from 'node:dns'
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import os from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { NetNs } from 'node-netns'
+import { ask, later, listen, namespace, saying } from '../../offline/kit.mjs'
+
+/** Every way out, each with how it fails. */
+const EXITS = {
+  'net.connect': (port) => ask(port, '127.0.0.1'),
+  'net.connect by a name': (port) => ask(port, 'localhost'),
+  'net.Server.listen': () => listen(net.createServer(), 0, '127.0.0.1'),
+  'http.get': (port) => once(http.get({ port, host: '127.0.0.1', agent: false }), 'response'),
+  fetch: (port) =>
+    fetch(`http://127.0.0.1:${port}/`).catch((error) => {
+      throw error.cause ?? error
+    }),
+  'dgram bind': async () => {
+    const socket = dgram.createSocket('udp4')
+    socket.bind(0, '127.0.0.1')
+    await once(socket, 'listening')
+    socket.close()
+  },
+  'dgram send': (port) => {
+    const socket = dgram.createSocket('udp4')
+    later(() => {
+      try {
+        socket.close()
+      } catch {}
+    })
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.send('x', port, '127.0.0.1', (error) => (error ? reject(error) : resolve()))
+    })
+  },
+  'dns.lookup': () => promised((done) => dns.lookup('server.test', done)),
+  'dns.resolve4': () => promised((done) => dns.resolve4('server.test', done)),
+  'dns.promises.lookup': () => dns.promises.lookup('server.test'),
+  'a Resolver': () => new dns.promises.Resolver({ timeout: 100, tries: 1 }).resolve4('server.test'),
+  spawn: async () => void (await once(childProcess.spawn('true'), 'exit')),
+  spawnSync: async () => childProcess.spawnSync('true'),
+  'a Worker': async () => void (await once(new Worker('', { eval: true }), 'exit')),
+  'os.networkInterfaces': async () => os.networkInterfaces()
+}
+
+function promised(call) {
+  return new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))))
+}
+
+const refusals = (what, code, start) =>
+  Object.entries(EXITS).map(([exit, way]) => [
+    `${what}: ${exit} is refused`,
+    async () => {
+      let caught
+      process.on('uncaughtException', keep)
+      function keep(error) {
+        caught = error
+      }
+      try {
+        await assert.rejects(
+          start(async () => way(81)),
+          { code }
+        )
+        assert.equal(caught, undefined)
+      } finally {
+        process.off('uncaughtException', keep)
+      }
+    }
+  ])
+
+export default {
+  'run gives its result, passes arguments, and throws what is thrown': async () => {
+    const red = namespace()
+    assert.equal(
+      red.run((a, b) => a + b, 1, 2),
+      3
+    )
+    assert.throws(
+      () =>
+        red.run(() => {
+          throw new RangeError('mine')
+        }),
+      { name: 'RangeError', message: 'mine' }
+    )
+    assert.equal(NetNs.current().id, NetNs.home().id)
+  },
+  'nesting, and stepping out by home().run': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const { port } = await red.run(() => saying('red'))
+    await red.run(async () => {
+      await blue.run(async () => {
+        assert.ok(NetNs.current().equals(blue))
+        await assert.rejects(ask(port, '127.0.0.1'), { code: 'ECONNREFUSED' })
+        assert.equal(await red.run(() => ask(port, '127.0.0.1')), 'red')
+        assert.ok(NetNs.current().equals(blue))
+      })
+      assert.ok(NetNs.current().equals(red))
+      await NetNs.home().run(async () => {
+        assert.ok(NetNs.current().equals(NetNs.home()))
+        await assert.rejects(ask(port, '127.0.0.1'), { code: 'ENETUNREACH' })
+      })
+      assert.equal(await ask(port, '127.0.0.1'), 'red')
+    })
+  },
+  'enter changes the rest of its context alone': async () => {
+    const red = namespace()
+    const { port } = await red.run(() => saying('red'))
+    await new Promise((resolve, reject) => {
+      setImmediate(async () => {
+        red.enter()
+        await null
+        ask(port, '127.0.0.1').then(resolve, reject)
+      })
+    })
+    assert.ok(NetNs.current().equals(NetNs.home()))
+    await assert.rejects(ask(port, '127.0.0.1'), { code: 'ENETUNREACH' })
+  },
+  'bind keeps `this`, arguments and name, and works in another context': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const { port } = await red.run(() => saying('red'))
+    const object = {
+      host: '127.0.0.1',
+      dial: red.bind(function dial(to) {
+        return ask(to, this.host)
+      })
+    }
+    assert.equal(object.dial.length, 1)
+    assert.match(object.dial.name, /dial/)
+    assert.equal(await object.dial(port), 'red')
+    assert.equal(await blue.run(() => object.dial(port)), 'red')
+  },
+  'what is deferred inside runSync stays inside': async () => {
+    const red = namespace()
+    const { port } = await red.run(() => saying('red'))
+    const socket = red.runSync(() => net.connect(port, '127.0.0.1'))
+    let text = ''
+    for await (const chunk of socket) text += chunk
+    assert.equal(text, 'red')
+  },
+  "outside(ns): without a context everything is there; 'home' takes it back": async () => {
+    const red = namespace()
+    const { port } = await red.run(() => saying('red'))
+    NetNs.outside(red)
+    assert.equal(await ask(port, '127.0.0.1'), 'red')
+    assert.ok(NetNs.current().equals(red))
+    assert.equal(String(childProcess.execFileSync('readlink', ['/proc/self/ns/net'])).trim(), red.id)
+    NetNs.outside('home')
+    await assert.rejects(ask(port, '127.0.0.1'), { code: 'ENETUNREACH' })
+  },
+  "outside('deny'): a context still works": async () => {
+    const red = namespace()
+    NetNs.outside('deny')
+    const { port } = await red.run(() => saying('red'))
+    assert.equal(await red.run(() => ask(port, '127.0.0.1')), 'red')
+  },
+  ...Object.fromEntries(
+    refusals("outside('deny')", 'ERR_NETNS_OUTSIDE', (way) => {
+      NetNs.outside('deny')
+      return way()
+    })
+  ),
+  ...Object.fromEntries(
+    refusals('a closed namespace', 'ERR_NETNS_CLOSED', (way) => {
+      const red = NetNs.createSync()
+      return red.run(async () => {
+        red.close()
+        await null
+        return way()
+      })
+    })
+  ),
+  'a closed handle is refused at once by run, enter, bind and outside': () => {
+    const red = NetNs.createSync()
+    red.close()
+    for (const use of [
+      () => red.run(() => {}),
+      () => red.enter(),
+      () => red.bind(() => {}),
+      () => NetNs.outside(red)
+    ]) {
+      assert.throws(use, { code: 'ERR_NETNS_CLOSED' })
+    }
+  },
+  'what was open before its namespace was closed goes on': async () => {
+    const red = NetNs.createSync()
+    await red.run(async () => {
+      const server = net.createServer((socket) => socket.pipe(socket))
+      const port = await listen(server)
+      const client = net.connect(port, '127.0.0.1')
+      await once(client, 'connect')
+      red.close()
+      client.end('still there')
+      let text = ''
+      for await (const chunk of client) text += chunk
+      assert.equal(text, 'still there')
+    })
+  }
+}

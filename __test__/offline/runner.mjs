@@ -1,0 +1,61 @@
+/** Runs the scenarios of a file, one after another, and prints how each went: `#` and a line of JSON. */
+import { readdirSync, readlinkSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { cleanUp } from './kit.mjs'
+
+const LIMIT = 20_000
+const home = readlinkSync('/proc/self/ns/net')
+
+if (Object.keys(networkInterfaces()).length > 0) throw new Error('home has a network')
+let fail = () => {}
+process.on('uncaughtException', (error) => fail(error))
+process.on('unhandledRejection', (error) => fail(error))
+
+const [file, ...wanted] = process.argv.slice(2)
+const { default: scenarios } = await import(pathToFileURL(resolve(file)).href)
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
+  const error = await outcome(scenario)
+  console.log(`#${JSON.stringify({ name, error })}`)
+}
+process.exitCode = 0
+// A forgotten handle is a fault of the scenario, or of a hook.
+setTimeout(() => {
+  console.error(`still alive because of: ${process.getActiveResourcesInfo().join(', ')}`)
+  process.exit(3)
+}, 5_000).unref()
+
+async function outcome(scenario) {
+  let timer
+  try {
+    await new Promise((done, failed) => {
+      fail = failed
+      timer = setTimeout(() => failed(new Error(`not done after ${LIMIT} ms`)), LIMIT)
+      // An immediate is a context of its own, which `enter` changes for nobody else.
+      setImmediate(() => Promise.resolve().then(scenario).then(done, failed))
+    })
+    await cleanUp()
+    everyThreadIsHome()
+    return undefined
+  } catch (error) {
+    await cleanUp().catch(() => {})
+    return error?.stack ?? String(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** I1: no thread is where it was not put. */
+function everyThreadIsHome() {
+  for (const thread of readdirSync('/proc/self/task')) {
+    let place
+    try {
+      place = readlinkSync(`/proc/self/task/${thread}/ns/net`)
+    } catch {
+      continue // It ended meanwhile.
+    }
+    if (place !== home) throw new Error(`thread ${thread} is in ${place}, not at home in ${home}`)
+  }
+}
