@@ -68,8 +68,11 @@ export const WORKER_NAME = 'node-netns.name'
  * imports.
  */
 function preloading(Worker: WorkerClass, options: WorkerOptions = {}): WorkerOptions {
+  const { execArgv = inheritedFlags(Worker) } = options
+  // What Node refuses is left for it to refuse.
+  if (!Array.isArray(execArgv)) return options
   const register = createRequire(import.meta.url).resolve('node-netns/register')
-  return { ...options, execArgv: ['--require', register, ...(options.execArgv ?? inheritedFlags(Worker))] }
+  return { ...options, execArgv: ['--require', register, ...execArgv] }
 }
 
 let inherited: string[] | undefined
