@@ -1,11 +1,12 @@
 /**
- * A cluster worker that listens in a context listens by itself: the primary would listen in its own network. For workers
- * that were forked in a context, the primary listens there, and workers of different namespaces share nothing.
+/**
+ * A cluster worker that listens in another network than its own listens by itself. In its own it asks the primary, which
+ * listens where it forked the worker; workers of different namespaces share nothing.
  */
 import type { Worker } from 'node:cluster'
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here } from './place.ts'
+import { elsewhere } from './place.ts'
 
 /** Puts the hooks on. */
 export function hookClusters(patches: Patches): void {
@@ -35,7 +36,7 @@ type Options = Record<string, unknown>
 
 function exclusively(original: AnyFunction, optionsOf: (args: unknown[]) => Options | undefined): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    const options = here() === undefined ? undefined : optionsOf(args)
+    const options = elsewhere() === undefined ? undefined : optionsOf(args)
     if (options === undefined) return original.apply(this, args)
     const callback = args.find((argument) => typeof argument === 'function')
     return original.call(this, { ...options, exclusive: true }, callback)

@@ -5,9 +5,9 @@ import { createDns } from '../dns/dns.ts'
 import { node } from '../dns/node.ts'
 import { etcSource } from '../dns/source.ts'
 import { capturedReference } from '../errors.ts'
-import { isHome, type Namespace } from '../namespace.ts'
+import type { Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here } from './place.ts'
+import { elsewhere, here } from './place.ts'
 import type { Prototypes } from './prototypes.ts'
 
 const modules = new WeakMap<Namespace, typeof import('node:dns')>()
@@ -73,10 +73,4 @@ function refusing(original: AnyFunction): AnyFunction {
     if (elsewhere() !== undefined) throw capturedReference('dns', 'the query')
     return original.apply(this, args)
   }
-}
-
-/** The context's namespace, unless it is home, where Node's own resolver is right. */
-function elsewhere(): Namespace | undefined {
-  const place = here()
-  return place === undefined || isHome(place) ? undefined : place
 }

@@ -1,7 +1,7 @@
 /** Which network is "here": an async context has a namespace as it has a trace id. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { outsideContext } from '../errors.ts'
-import { Namespace } from '../namespace.ts'
+import { isHome, Namespace } from '../namespace.ts'
 import { callInside } from '../thread.ts'
 
 /** What I/O outside every context does: goes home, is refused, or goes to one namespace. */
@@ -26,6 +26,12 @@ export function here(): Namespace | undefined {
   if (own !== undefined || outsidePolicy === 'home') return own
   if (outsidePolicy === 'deny') throw outsideContext()
   return outsidePolicy
+}
+
+/** As {@link here}, unless that is the network where the process is by itself, in which all of Node is right as it is. */
+export function elsewhere(): Namespace | undefined {
+  const place = here()
+  return place === undefined || isHome(place) ? undefined : place
 }
 
 /** As {@link here}, without a refusal: for what makes no I/O by itself. */
