@@ -31,6 +31,8 @@ function hookWorkers(patches: Patches, prototype: Prototypes['worker']): void {
   let ours = false
   const threads = builtin('worker_threads')
   const { Worker } = threads
+  // Asked now, as an `async_hooks` hook of the program's would see it later.
+  const flags = inheritedFlags(Worker)
   class InsideWorker extends Worker {
     constructor(filename: string | URL, options?: WorkerOptions) {
       const place = here()
@@ -39,7 +41,7 @@ function hookWorkers(patches: Patches, prototype: Prototypes['worker']): void {
       ours = true
       if (place !== undefined) threads.setEnvironmentData(WORKER_NAME, place.name)
       try {
-        super(filename, place === undefined ? options : preloading(Worker, options))
+        super(filename, place === undefined ? options : preloading(flags, options))
       } finally {
         ours = outer
         if (place !== undefined) threads.setEnvironmentData(WORKER_NAME, outerName)
@@ -67,23 +69,21 @@ export const WORKER_NAME = 'node-netns.name'
  * Options with which a Worker's first module is ours. It is required, not imported: evaluated scripts do not wait for
  * imports.
  */
-function preloading(Worker: WorkerClass, options: WorkerOptions = {}): WorkerOptions {
-  const { execArgv = inheritedFlags(Worker) } = options
+function preloading(flags: string[], options: WorkerOptions = {}): WorkerOptions {
+  const { execArgv = flags } = options
   // What Node refuses is left for it to refuse.
   if (!Array.isArray(execArgv)) return options
   const register = createRequire(import.meta.url).resolve('node-netns/register')
   return { ...options, execArgv: ['--require', register, ...execArgv] }
 }
 
-let inherited: string[] | undefined
-
 /**
  * The process's own flags, for a Worker: those that no Worker takes are ignored when inherited, but refused when passed.
  * Which ones, a Worker tells that gets no further than its data.
  */
 function inheritedFlags(Worker: WorkerClass): string[] {
-  if (inherited !== undefined) return inherited
-  inherited = process.execArgv
+  let inherited = process.execArgv
+  if (inherited.length === 0) return inherited
   try {
     new Worker('', { eval: true, execArgv: inherited, workerData: () => {} })
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * A cluster worker that listens in another network than its own listens by itself: the primary listens where it forked
- * the worker, which is the worker's own. Workers of different namespaces share nothing.
+ * A cluster worker that listens in another network than its own listens by itself. In its own it asks the primary, which
+ * listens where it forked the worker; workers of different namespaces share nothing.
  */
 import type { Worker } from 'node:cluster'
 import { builtin } from '../builtin.ts'
