@@ -27,11 +27,12 @@ fn shell(script: &str) -> Command {
 #[test]
 fn a_program_runs_inside_and_no_thread_of_ours_does() {
     let inside = NetNs::create(true).unwrap();
-    let home = read_link("/proc/self/ns/net").unwrap();
-    let ino = inside.identity().unwrap().ino;
-    assert_eq!(said(shell("readlink /proc/self/ns/net"), &inside), format!("net:[{ino}]"));
+    let namespace = format!("net:[{}]", inside.identity().unwrap().ino);
+    assert_eq!(said(shell("readlink /proc/self/ns/net"), &inside), namespace);
+    // Threads of other tests may be in namespaces of their own just now, but none has business in this one.
     for task in read_dir("/proc/self/task").unwrap().flatten() {
-        assert_eq!(read_link(task.path().join("ns/net")).unwrap(), home);
+        let found = read_link(task.path().join("ns/net"));
+        assert!(found.is_err() || found.is_ok_and(|found| found.as_os_str() != namespace.as_str()));
     }
 }
 
