@@ -1,0 +1,41 @@
+//! Namespaces, and the one thing that is done inside.
+
+use super::arch::{numbers, syscall};
+use super::fd::Fd;
+use super::{O_CLOEXEC, Result, check, plain, word};
+
+/// setns(2) by number.
+///
+/// # Errors
+/// As its manual page.
+pub fn enter(number: i32, kind: usize) -> Result<()> {
+    plain(numbers::SETNS, [word(number), kind, 0, 0, 0]).map(drop)
+}
+
+/// unshare(2).
+///
+/// # Errors
+/// As its manual page.
+pub fn unshare(flags: usize) -> Result<()> {
+    plain(numbers::UNSHARE, [flags, 0, 0, 0, 0]).map(drop)
+}
+
+/// `ip link set lo up` for this thread's namespace: netdevice(7).
+///
+/// # Errors
+/// `EPERM`.
+pub fn loopback_up() -> Result<()> {
+    const AF_UNIX: usize = 1;
+    const SOCK_DGRAM: usize = 2;
+    const SIOCSIFFLAGS: usize = 0x8914;
+    const IFF_UP: u8 = 1;
+    let socket = plain(numbers::SOCKET, [AF_UNIX, SOCK_DGRAM | O_CLOEXEC, 0, 0, 0]).map(Fd::own)?;
+    // struct ifreq: sixteen bytes of name, then the flags as a short, forty bytes in all.
+    let mut request = [0_u8; 40];
+    request[..2].copy_from_slice(b"lo");
+    request[16..18].copy_from_slice(&u16::from(IFF_UP).to_ne_bytes());
+    // SAFETY: SIOCSIFFLAGS reads one ifreq.
+    let result =
+        unsafe { syscall(numbers::IOCTL, [word(socket.number()), SIOCSIFFLAGS, request.as_ptr() as usize, 0, 0]) };
+    check(result).map(drop)
+}
