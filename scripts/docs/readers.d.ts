@@ -1,0 +1,22 @@
+/** What readers of the documentation have at hand, so that its examples need not say it each time. */
+import type * as NodeNetns from 'node-netns'
+
+declare global {
+  type NetNs = NodeNetns.NetNs
+  const NetNs: typeof NodeNetns.NetNs
+  const red: NetNs
+  const ns: NetNs
+  const fd: number
+  const hosts: string[]
+  const signal: AbortSignal
+  const generateTenThousand: () => Iterable<NodeNetns.RouteSpec>
+  const handler: import('node:http').RequestListener
+  const workerData: { fd: number }
+  const http: typeof import('node:http')
+  const spawn: typeof import('node:child_process').spawn
+  const networkInterfaces: typeof import('node:os').networkInterfaces
+  const readFileSync: typeof import('node:fs').readFileSync
+  const puppeteer: {
+    launch(options: object): Promise<{ newPage(): Promise<{ goto(url: string): Promise<unknown> }> }>
+  }
+}
