@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measure } from './measure.ts'
 import { available, Peer } from './peer.ts'
+import { useNode } from './peers.ts'
 import { Report } from './report.ts'
 import type { Suite } from './suite.ts'
 
@@ -11,7 +12,8 @@ const folder = join(import.meta.dirname, 'suites')
 /** Suites that compare in a way of their own. */
 const alone: Record<string, () => Promise<unknown>> = { netlink: async () => (await import('./netlink.ts')).run() }
 const names = [...readdirSync(folder).map((file) => file.replace(/\.ts$/, '')), ...Object.keys(alone)]
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, node: { type: 'string' } } })
+if (values.node !== undefined) useNode(values.node)
 for (const name of values.only ?? []) {
   if (!names.includes(name)) {
     console.error(`There is no suite '${name}'; there are: ${names.join(', ')}`)

@@ -21,17 +21,20 @@ export interface Result {
 
 /** Every peer has its turn in every round, so that what disturbs the machine disturbs all alike. */
 export async function measure(operation: Operation, peers: Map<string, Peer>): Promise<Result[]> {
-  const { name, batches, size, rounds = 12, rest = 0 } = operation
+  const { name, batches, size, rounds = 12, rest = 0, fresh = false } = operation
   const turns = Object.entries(operation.by).flatMap(([label, request]) => {
     const peer = peers.get(label)
     return peer ? [{ label, request, peer, samples: [] as number[], medians: [] as number[] }] : []
   })
   await operation.setup?.()
   // A first round that does not count: code is compiled, caches are filled.
-  for (const { peer, request } of turns) await peer.round(request, batches, size)
+  if (fresh === false) for (const { peer, request } of turns) await peer.round(request, batches, size)
   for (let round = 0; round < rounds; round++) {
-    for (const { peer, request, samples, medians } of turns) {
+    // Forth and back, as who comes first may find the machine otherwise than who comes last.
+    for (const { peer, request, samples, medians } of round % 2 === 0 ? turns : turns.toReversed()) {
       await sleep(rest)
+      if (fresh !== false) await peer.restart()
+      if (fresh === true) await peer.round(request, batches, size)
       const times = await peer.round(request, batches, size)
       samples.push(...times)
       medians.push(quantile(times, 0.5))

@@ -7,12 +7,21 @@ import type { Readable, Writable } from 'node:stream'
 import type { PeerCommand } from './suite.ts'
 
 export class Peer {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>
-  readonly #lines: AsyncIterator<string>
+  readonly #command: PeerCommand
+  #child: ChildProcessByStdio<Writable, Readable, null>
+  #lines: AsyncIterator<string>
 
-  constructor({ file, args }: PeerCommand) {
-    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
+  constructor(command: PeerCommand) {
+    this.#command = command
+    this.#child = start(command)
+    this.#lines = linesOf(this.#child)
+  }
+
+  /** The next round is that of a new process. */
+  async restart(): Promise<void> {
+    await this.end()
+    this.#child = start(this.#command)
+    this.#lines = linesOf(this.#child)
   }
 
   /** The microseconds that an operation of each batch took. */
@@ -29,6 +38,14 @@ export class Peer {
     this.#child.stdin.end()
     await once(this.#child, 'exit')
   }
+}
+
+function start({ file, args }: PeerCommand): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
+function linesOf(child: { stdout: Readable }): AsyncIterator<string> {
+  return createInterface({ input: child.stdout })[Symbol.asyncIterator]()
 }
 
 /** Whether what the peer needs is on this machine. */

@@ -1,12 +1,33 @@
 /** How the peers in `peers/` are started. */
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { PeerCommand } from './suite.ts'
 
 const root = join(import.meta.dirname, '..')
+let binary = process.execPath
+let version = process.version
 
-/** A script of `peers/`, run by this Node. */
-export function node(script: string): PeerCommand {
-  return { file: process.execPath, args: [join(import.meta.dirname, 'peers', script)] }
+/** Peers that are scripts will run on another Node. */
+export function useNode(path: string): void {
+  const { stdout, status } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${path} is no Node`)
+  binary = path
+  version = stdout.trim()
+}
+
+/** The version of the Node that scripts run on, such as `v20.20.2`. */
+export function nodeVersion(): string {
+  return version
+}
+
+/** A script of `peers/`. */
+export function node(script: string, ...args: string[]): PeerCommand {
+  return { file: binary, args: [join(import.meta.dirname, 'peers', script), ...args] }
+}
+
+/** The same command as a process whose own network is the namespace `name`. */
+export function there(name: string, { file, args }: PeerCommand): PeerCommand {
+  return { file: 'nsenter', args: [`--net=/run/netns/${name}`, file, ...args], needs: 'nsenter' }
 }
 
 /** A peer of the Rust program: `raw`, `core` or `ip`. */

@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync } from 'node:fs'
 import { arch, cpus, release } from 'node:os'
 import { dirname } from 'node:path'
 import { compare, type Result } from './measure.ts'
+import { nodeVersion } from './peers.ts'
 import type { Goal, Operation } from './suite.ts'
 
 export class Report {
@@ -12,7 +13,7 @@ export class Report {
   constructor(file: string) {
     this.#file = file
     mkdirSync(dirname(file), { recursive: true })
-    const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()} ${arch()}, Node ${process.version}`
+    const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()} ${arch()}, Node ${nodeVersion()}`
     console.log(
       `${machine}\nTimes in µs. best: the best round's median; ×: paired with the first row, round by round.\n`
     )

@@ -1,4 +1,5 @@
 /** What a file in `suites/` exports. */
+import { NetNs } from 'node-netns'
 
 /** A group of operations and the processes that perform them. */
 export interface Suite {
@@ -32,6 +33,13 @@ export interface Operation {
   rounds?: number
   /** Milliseconds of rest before each turn, while the kernel cleans up behind the last one. @defaultValue 0 */
   rest?: number
+  /**
+   * Whether each turn is that of a new process, for what depends on how its code happened to be compiled: one that has
+   * done a round before, or, if `'cold'`, nothing.
+   *
+   * @defaultValue `false`
+   */
+  fresh?: boolean | 'cold'
   goals?: Goal[]
   setup?(): void | Promise<void>
   teardown?(): void | Promise<void>
@@ -43,4 +51,10 @@ export interface Goal {
   against: string
   ratio?: number
   over?: number
+}
+
+/** For suites whose peers need a namespace of the name `bench`. */
+export const oneNamespace: Pick<Suite, 'setup' | 'teardown'> = {
+  setup: () => NetNs.createSync({ name: 'bench' }).close(),
+  teardown: () => NetNs.deleteSync('bench')
 }

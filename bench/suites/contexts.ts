@@ -1,55 +1,64 @@
 /** Node's own work inside a context, against plain Node in the same network. */
-import { NetNs } from 'node-netns'
-import { node } from '../peers.ts'
-import type { Operation, PeerCommand, Suite } from '../suite.ts'
+import { node, nodeVersion, there } from '../peers.ts'
+import { type Operation, oneNamespace, type Suite } from '../suite.ts'
 
 const plain = 'plain Node'
 const inside = 'inside a context'
 const outside = 'outside of contexts'
+const idle = 'before any context'
 
 /** AsyncLocalStorage costs by itself on Node 20 and 22, which follow promises with hooks. */
-const follows = Number(process.versions.node.split('.')[0]) < 24
+const follows = Number.parseInt(nodeVersion().slice(1), 10) < 24
 
-/** At least this share of plain Node's rate. */
-function operation(name: string, request: string, share: number, by = [plain, inside]): Operation {
+/** At least this share of plain Node's rate, by `size` operations a batch. */
+function operation(name: string, request: string, share: number, size: number): Operation {
   return {
     name,
-    by: Object.fromEntries(by.map((peer) => [peer, request])),
-    batches: 10,
-    size: 100,
+    by: { [plain]: request, [inside]: request },
+    batches: 8,
+    size,
+    rounds: 8,
+    fresh: true,
     goals: [{ peer: inside, against: plain, ratio: 1 / share }]
   }
 }
 
-/** A process whose own network is the namespace `bench`. */
-function there(command: PeerCommand, mode: string): PeerCommand {
-  return { file: 'nsenter', args: ['--net=/run/netns/bench', command.file, ...command.args, mode], needs: 'nsenter' }
-}
-
-const script = node('contexts.mjs')
-
 export const suite: Suite = {
   name: 'contexts',
   peers: {
-    [plain]: there(script, 'plain'),
-    [outside]: there(script, 'outside'),
-    [inside]: { ...script, args: [...script.args, 'inside'] }
+    [plain]: there('bench', node('contexts.mjs', 'plain')),
+    [outside]: there('bench', node('contexts.mjs', 'outside')),
+    [inside]: node('contexts.mjs', 'inside'),
+    [idle]: node('contexts.mjs', 'idle')
   },
   operations: [
-    operation('HTTP request, kept alive', 'http-keep-alive', follows ? 0.88 : 0.98),
-    operation('HTTP request, new connection', 'http-connection', follows ? 0.9 : 0.93),
+    operation('HTTP request, kept alive', 'http-keep-alive', follows ? 0.88 : 0.98, 500),
+    operation('HTTP request, new connection', 'http-connection', follows ? 0.9 : 0.93, 200),
     {
-      ...operation('TCP connect, close', 'connect', 0.9, [plain, outside, inside]),
+      ...operation('TCP connect, close', 'connect', 0.9, 200),
+      by: { [plain]: 'connect', [outside]: 'connect', [inside]: 'connect' },
       goals: [{ peer: outside, against: plain, ratio: 1.02 }]
     },
-    operation('UDP round trip', 'udp', 0.98),
-    operation('dns.resolve4 of a local server', 'resolve4', 0.8),
+    operation('UDP round trip', 'udp', 0.98, 1000),
+    operation('dns.resolve4, one at a time', 'resolve4-1', 0.8, 200),
+    operation('dns.resolve4, 10 in flight', 'resolve4-10', 0.8, 500),
+    operation('dns.resolve4, 100 in flight', 'resolve4-100', 0.8, 500),
     {
-      ...operation('run, against AsyncLocalStorage.run', 'run', 1),
+      name: 'run, against AsyncLocalStorage.run',
+      by: { [plain]: 'run', [inside]: 'run' },
+      batches: 10,
       size: 10_000,
       goals: [{ peer: inside, against: plain, over: 1 }]
+    },
+    {
+      name: 'first run of a process',
+      by: { [plain]: 'first-run', [idle]: 'first-run' },
+      batches: 1,
+      size: 1,
+      rounds: 15,
+      fresh: 'cold',
+      goals: [{ peer: idle, against: plain, over: 5000 }]
     }
   ],
-  setup: () => NetNs.createSync({ name: 'bench' }).close(),
-  teardown: () => NetNs.deleteSync('bench')
+  ...oneNamespace
 }

@@ -1,7 +1,7 @@
 /** Handles, names and `runSync`, against raw system calls and what else there is. */
 import { NetNs } from 'node-netns'
 import { go, node, rust } from '../peers.ts'
-import type { Operation, Suite } from '../suite.ts'
+import { type Operation, oneNamespace, type Suite } from '../suite.ts'
 
 const ours = 'node-netns'
 const raw = 'raw calls (Rust)'
@@ -102,6 +102,5 @@ export const suite: Suite = {
     [nodeIp]: { ...node('node-ip.mjs'), needs: 'ip' }
   },
   operations,
-  setup: () => NetNs.createSync({ name: 'bench' }).close(),
-  teardown: () => NetNs.deleteSync('bench')
+  ...oneNamespace
 }

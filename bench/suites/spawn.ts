@@ -1,8 +1,7 @@
 /** Starting `/bin/true` to its exit: natively, by Node, by programs around it; from a small process and from a large one. */
 import { join } from 'node:path'
-import { NetNs } from 'node-netns'
 import { node } from '../peers.ts'
-import type { Operation, PeerCommand, Suite } from '../suite.ts'
+import { type Operation, oneNamespace, type PeerCommand, type Suite } from '../suite.ts'
 
 const command = 'command().status()'
 const spawned = 'command().spawn()'
@@ -28,8 +27,7 @@ const roads: Record<string, string> = {
 const large = (label: string) => `${label}, 2 GB`
 
 function peer(gigabytes: number): PeerCommand {
-  const { file, args } = node('spawn.mjs')
-  return { file, args: [...args, String(gigabytes)] }
+  return node('spawn.mjs', String(gigabytes))
 }
 
 const one: Operation = {
@@ -98,6 +96,5 @@ export const suite: Suite = {
     [python]: { file: 'python3', args: [join(import.meta.dirname, '../peers/spawn.py')], needs: 'python3' }
   },
   operations: [one, sixteen, blocked, fromLarge, blockedLarge],
-  setup: () => NetNs.createSync({ name: 'bench' }).close(),
-  teardown: () => NetNs.deleteSync('bench')
+  ...oneNamespace
 }
