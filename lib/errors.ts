@@ -132,6 +132,16 @@ export function capturedReference(name: string, call: string): NetnsError {
   })
 }
 
+/** `ERR_NETNS_DISPATCHER`: the program's global dispatcher of `fetch` cannot be made again for a namespace. */
+export function dispatcherRefused(kind: string): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_DISPATCHER',
+    message:
+      `the global dispatcher, a ${kind}, was not used: its connections would be shared by namespaces, and it cannot be ` +
+      'made again for this one. Make one inside, and give it to fetch as `dispatcher`.'
+  })
+}
+
 /** `ERR_NETNS_STRAYED`: the kernel says that a socket is of another namespace than it should be. It was closed. */
 export function strayed(wanted: string): NetnsError {
   return new NetnsError({

@@ -3,13 +3,14 @@
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { prepareThread } from '../thread.ts'
+import { hookAgents } from './agents.ts'
 import { hookCalls } from './calls.ts'
 import { hookClusters } from './clusters.ts'
+import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
 import { hookHandles } from './handles.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
-import { hookPools, route } from './pools.ts'
 import { findPrototypes, type Prototypes } from './prototypes.ts'
 import { selfTest } from './self-test.ts'
 
@@ -59,7 +60,8 @@ function hookEverything(patches: Patches, prototypes: Prototypes): void {
   hookEvents(patches)
   hookClusters(patches)
   hookLookups(patches, prototypes)
-  hookPools(patches)
+  hookAgents(patches)
+  hookFetch(patches)
   // What was imported by name follows too.
   builtin('module').syncBuiltinESMExports()
 }

@@ -6,7 +6,17 @@ import https from 'node:https'
 import axios from 'axios'
 import express from 'express'
 import got from 'got'
-import { Agent, Client, Pool, request, WebSocket as UndiciWebSocket, fetch as undiciFetch } from 'undici'
+import {
+  Agent,
+  Client,
+  MockAgent,
+  Pool,
+  ProxyAgent,
+  request,
+  setGlobalDispatcher,
+  WebSocket as UndiciWebSocket,
+  fetch as undiciFetch
+} from 'undici'
 import { WebSocket, WebSocketServer } from 'ws'
 import { cert, key } from '../../offline/certificate.mjs'
 import { later, listen, nameServer, namespace } from '../../offline/kit.mjs'
@@ -89,6 +99,17 @@ const pooled = Object.entries(POOLS).map(([what, make]) => [
   }
 ])
 
+/** Undoes what the scenario sets. Not by undici: on Node 26 it has two, and sets both to what was the first. */
+function keepDispatchers() {
+  for (const version of [1, 2]) {
+    const symbol = Symbol.for(`undici.globalDispatcher.${version}`)
+    const before = globalThis[symbol]
+    later(() => {
+      globalThis[symbol] = before
+    })
+  }
+}
+
 export default {
   ...Object.fromEntries(apart),
   ...Object.fromEntries(pooled),
@@ -103,6 +124,35 @@ export default {
       [red, 'red']
     ])
       assert.equal(await place.run(get), text)
+  },
+  'a global dispatcher of the program keeps its options inside': async () => {
+    keepDispatchers()
+    setGlobalDispatcher(new Agent({ connect: { ca: cert } }))
+    for (const place of [namespace(), namespace()])
+      await place.run(async () => {
+        await nameServer({ 'server.test': '127.0.0.1' })
+        await listen(
+          https.createServer({ key, cert }, (_, response) => response.end(place.id)),
+          443,
+          '127.0.0.1'
+        )
+        for (const get of [fetch, undiciFetch]) assert.equal(await (await get('https://server.test/')).text(), place.id)
+      })
+  },
+  'a global dispatcher that cannot be made again is refused inside, and serves outside': async () => {
+    keepDispatchers()
+    const mock = new MockAgent()
+    mock.get('http://127.0.0.1').intercept({ path: '/' }).reply(200, 'mocked').persist()
+    for (const dispatcher of [new ProxyAgent('http://127.0.0.1:3128'), mock]) {
+      setGlobalDispatcher(dispatcher)
+      const red = namespace()
+      await red.run(() => serve('red'))
+      await assert.rejects(
+        red.run(() => fetch('http://127.0.0.1/')),
+        ({ cause }) => cause.code === 'ERR_NETNS_DISPATCHER' && cause.message.includes(dispatcher.constructor.name)
+      )
+    }
+    assert.equal(await (await undiciFetch('http://127.0.0.1/')).text(), 'mocked')
   },
   'express reads a body, and axios posts it': async () => {
     await namespace().run(async () => {

@@ -1,41 +1,9 @@
-/** Connection pools never cross: names of `http.Agent` and dispatchers of `fetch` are one per namespace. */
+/** The dispatcher of `fetch`, `WebSocket` and `EventSource` holds connections, so it is one per namespace. */
 
-import { builtin } from '../builtin.ts'
+import { dispatcherRefused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { hereOrHome, runIn } from './place.ts'
-
-/** Puts the hooks on. */
-export function hookPools(patches: Patches): void {
-  hookAgents(patches)
-  hookFetch(patches)
-}
-
-function hookAgents(patches: Patches): void {
-  // The agent of https asks this one for the first part of its names.
-  const agent = builtin('http').Agent.prototype as unknown as Record<string, AnyFunction>
-  const places = new WeakMap<object, Namespace | undefined>()
-  patches.method(agent, 'getName', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const place = hereOrHome()
-      const name = original.apply(this, args)
-      return place === undefined ? name : `${name}:${place.id}`
-    }
-  })
-  patches.method(agent, 'addRequest', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      places.set(args[0] as object, hereOrHome())
-      return original.apply(this, args)
-    }
-  })
-  // A queued request may get its socket when one of another name closes, in that one's context.
-  patches.method(agent, 'createSocket', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const place = places.get(args[0] as object)
-      return place === undefined ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
-    }
-  })
-}
+import { hereOrHome } from './place.ts'
 
 type Dispatcher = object
 const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')] as const
@@ -46,7 +14,7 @@ const routers = new WeakSet<Dispatcher>()
  * The dispatcher that `fetch`, `WebSocket` and `EventSource` use is global, so it becomes one that asks where it is.
  * It exists once one of them was touched, which is not worth 15 ms before somebody does.
  */
-function hookFetch(patches: Patches): void {
+export function hookFetch(patches: Patches): void {
   route()
   for (const name of [
     'fetch',
@@ -109,7 +77,7 @@ function router(symbol: symbol, outside: Dispatcher): Dispatcher {
       const place = hereOrHome()
       let chosen = target
       if (place !== undefined) {
-        chosen = inside.get(place) ?? fresh(symbol, target)
+        chosen = inside.get(place) ?? again(symbol, target)
         inside.set(place, chosen)
       }
       const value = Reflect.get(chosen, property, chosen)
@@ -120,14 +88,34 @@ function router(symbol: symbol, outside: Dispatcher): Dispatcher {
   return proxy
 }
 
-/** The built-in undici's own agent: of its class, without a copy of undici. */
-function fresh(symbol: symbol, like: Dispatcher): Dispatcher {
-  const make = (dispatcher: Dispatcher, ...args: unknown[]) =>
-    Reflect.construct(dispatcher.constructor, args) as Dispatcher
+/**
+ * A dispatcher of the same class, without a copy of undici. An agent is given the options that it keeps; what else a
+ * program may have set holds connections, or a proxy's address, in ways that only its maker knows.
+ *
+ * @throws `ERR_NETNS_DISPATCHER`
+ */
+function again(symbol: symbol, like: Dispatcher): Dispatcher {
   const modern = Reflect.get(globalThis, MODERN) as Dispatcher | undefined
-  // From Node 26 on, the first symbol has an adapter for older copies of undici around an agent of the second.
-  if (symbol === LEGACY && modern !== undefined && like.constructor.name === 'Dispatcher1Wrapper') {
-    return make(like, make(modern))
+  switch (like.constructor.name) {
+    case 'Agent':
+      return make(like, { ...kept(like, 'options'), factory: kept(like, 'factory') })
+    case 'EnvHttpProxyAgent':
+      // Node's own, whose options are the environment.
+      if (process.env['NODE_USE_ENV_PROXY'] === '1' || process.execArgv.includes('--use-env-proxy')) return make(like)
+      break
+    case 'Dispatcher1Wrapper':
+      // From Node 26 on, the first symbol has an adapter for older copies of undici around an agent of the second.
+      if (symbol === LEGACY && modern !== undefined) return make(like, again(MODERN, modern))
+      break
   }
-  return make(like)
+  throw dispatcherRefused(like.constructor.name)
+}
+
+function make(like: Dispatcher, ...args: unknown[]): Dispatcher {
+  return Reflect.construct(like.constructor, args) as Dispatcher
+}
+
+function kept(agent: Dispatcher, what: string): object | undefined {
+  const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === what)
+  return symbol && Reflect.get(agent, symbol)
 }
