@@ -124,6 +124,35 @@ test('a failed add leaves nothing behind', async () => {
   expect((await other.links.list()).map(({ name }) => name)).toEqual(['lo'])
 })
 
+test('a name that is taken leaves the link that has it as it is', async () => {
+  using ns = NetNs.createSync()
+  await ns.links.add({ kind: 'bridge', name: 'br0' })
+  const again = { kind: 'bridge', name: 'br0', alias: 'again', addresses: ['10.0.0.1/24'] } as const
+  await expect(ns.links.add({ ...again, addresses: [...again.addresses] })).rejects.toMatchObject({ code: 'EEXIST' })
+  expect((await ns.links.get('br0'))?.alias).toBeUndefined()
+  expect(await ns.addresses.list({ dev: 'br0' })).toEqual([])
+})
+
+test('a veth’s other end that the kernel names comes up with its addresses', async () => {
+  using left = NetNs.createSync()
+  using right = NetNs.createSync()
+  const peer = { netns: right, up: true, addresses: ['10.0.0.2/24', 'fd00::2/64'] }
+  const link = await left.links.add({ kind: 'veth', name: 'v0', up: true, addresses: ['10.0.0.1/24'], peer })
+  expect(link).toMatchObject({ state: 'UP', carrier: true, peerNetns: left.nsid(right) })
+  const other = await right.links.get(link.link ?? 0)
+  expect(other).toMatchObject({ kind: 'veth', up: true, state: 'UP' })
+  const given = await right.addresses.list({ dev: other })
+  expect(given.map(({ address }) => address)).toEqual(expect.arrayContaining(['10.0.0.2/24', 'fd00::2/64']))
+  const here = await left.links.add({
+    kind: 'veth',
+    name: 'v1',
+    up: true,
+    peer: { up: true, addresses: ['10.1.0.2/24'] }
+  })
+  expect(here.state).toBe('UP')
+  expect((await left.addresses.list({ dev: here.link })).map(({ address }) => address)).toContain('10.1.0.2/24')
+})
+
 test('a macvlan is made here on a link of another namespace', async () => {
   using wire = await pair()
   using inner = NetNs.createSync()

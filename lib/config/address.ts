@@ -1,9 +1,9 @@
 /** Addresses as they are asked for, and as the kernel tells them. */
 import { invalidValue } from '../errors.ts'
-import { checkFlag, checkLink, checkObject, checkU32, checkWord, type LinkRef, nameLink, wordOf } from './check.ts'
+import { checkFlag, checkU32, checkWord, type LinkRef, nameLink, wordOf } from './check.ts'
 import { AF, familyOf, formatIp, parse, parsed, sizeOf } from './wire/address.ts'
 import type { Message, Reader } from './wire/reader.ts'
-import type { Request } from './wire/request.ts'
+import type { LinkTarget, Request } from './wire/request.ts'
 import { SCOPES } from './words.ts'
 
 /** `RTM_…` of addresses. */
@@ -74,15 +74,14 @@ const LARGEST = new Uint8Array(16)
 /** `RTM_NEWADDR` or `RTM_DELADDR`. */
 export function writeAddress(
   request: Request,
-  spec: AddressSpec,
+  spec: Omit<AddressSpec, 'dev'>,
+  link: LinkTarget,
   label: string,
   flags: number,
   type: number = ADDRESS_MESSAGE.new
 ): void {
-  checkObject(spec, label)
   parse(spec.address, `${label}.address`, 'required')
   const { size, prefix } = parsed
-  const link = checkLink(spec.dev, `${label}.dev`)
   const scope = spec.scope === undefined ? 0 : checkWord(spec.scope, `${label}.scope`, SCOPES)
   LARGEST.set(parsed.bytes)
   let peerPrefix = prefix
@@ -104,7 +103,7 @@ export function writeAddress(
   request.end()
 }
 
-function writeOptions(request: Request, spec: AddressSpec, label: string): void {
+function writeOptions(request: Request, spec: Omit<AddressSpec, 'dev'>, label: string): void {
   const { noDad, noPrefixRoute, validLifetime, preferredLifetime } = spec
   const dad = noDad !== undefined && checkFlag(noDad, `${label}.noDad`) ? NO_DAD : 0
   const route = noPrefixRoute !== undefined && checkFlag(noPrefixRoute, `${label}.noPrefixRoute`) ? 0x200 : 0

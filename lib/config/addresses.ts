@@ -105,14 +105,18 @@ export class Addresses {
     flags: number,
     type: number = ADDRESS_MESSAGE.new
   ): Promise<undefined | BulkResult> {
+    const write = (request: Request, item: AddressSpec, label: string) => {
+      const link = checkLink(checkObject(item, label).dev, `${label}.dev`)
+      writeAddress(request, item, link, label, flags | FLAG.ack, type)
+    }
     if (isIterable(items)) {
       return sendAll(this.#namespace, items, {
-        write: (request, item, label) => writeAddress(request, item, `addresses${label}`, flags, type),
+        write: (request, item, label) => write(request, item, `addresses${label}`),
         describe: (item) => describeAddress(verb, item)
       })
     }
     const request = new Request()
-    writeAddress(request, items, 'address', flags | FLAG.ack, type)
+    write(request, items, 'address')
     await change(this.#namespace, request, describeAddress(verb, items))
   }
 }

@@ -1,7 +1,6 @@
 /** Arguments of the configuration calls, checked before the kernel is asked. */
 import { invalidType, invalidValue } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
-import type { LinkTarget } from './wire/request.ts'
 
 /** A link: its name (or an alternative one), its index, or anything that has its index, as what `links.list` gave. */
 export type LinkRef = string | number | { readonly index: number }
@@ -25,7 +24,7 @@ export function checkLinkName(name: unknown, label: string, longest = LONGEST_NA
 }
 
 /** What identifies a link to the kernel. */
-export function checkLink(link: unknown, label: string): LinkTarget {
+export function checkLink(link: unknown, label: string): number | string {
   if (typeof link === 'string') return checkLinkName(link, label, LONGEST_ALTERNATIVE)
   if (typeof link === 'number') return checkInteger(link, label, 1, 2 ** 31 - 1)
   if (typeof link === 'object' && link !== null && 'index' in link) {

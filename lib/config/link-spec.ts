@@ -128,12 +128,12 @@ export function checkSpec(spec: LinkSpec): Schema {
   if (spec.addresses !== undefined) checkAddresses(spec.addresses, 'spec.addresses')
   if (spec.linkNetns !== undefined) checkNamespace(spec.linkNetns, 'spec.linkNetns')
   if (spec.kind === 'veth') {
+    if (spec.linkNetns !== undefined) {
+      throw invalidValue('spec.linkNetns', spec.linkNetns, 'a veth is built on no other link')
+    }
     const peer = checkObject(spec.peer as VethPeer, 'spec.peer')
     if (peer.up !== undefined) checkFlag(peer.up, 'spec.peer.up')
-    if (peer.addresses !== undefined) {
-      checkAddresses(peer.addresses, 'spec.peer.addresses')
-      if (peer.name === undefined) throw invalidValue('spec.peer', peer, 'addresses need a name to be given to')
-    }
+    if (peer.addresses !== undefined) checkAddresses(peer.addresses, 'spec.peer.addresses')
   }
   return schema ?? {}
 }
@@ -143,8 +143,10 @@ function checkAddresses(addresses: unknown, label: string): void {
 }
 
 /** `RTM_NEWLINK` for a new link, in `into` if that is another namespace than the one that is asked. */
-export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, into?: Namespace): void {
-  request.begin(LINK_MESSAGE.new, FLAG.create | FLAG.excl | FLAG.ack)
+export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, into?: Namespace): Request {
+  // What is echoed tells the indexes of what was made: nobody has to ask for them then.
+  const echo = into === undefined ? FLAG.echo : 0
+  request.begin(LINK_MESSAGE.new, FLAG.create | FLAG.excl | FLAG.ack | echo)
   const up = spec.up !== undefined && checkFlag(spec.up, 'spec.up') ? IFF_UP : 0
   linkHeader(request, 0, up, up)
   request.attributeText(IFLA.name, spec.name)
@@ -162,7 +164,7 @@ export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, i
     },
     0
   )
-  request.end()
+  return request.end()
 }
 
 function writeData(request: Request, spec: LinkSpec, schema: Schema): void {

@@ -1,5 +1,5 @@
 /** `ip link`. */
-import { invalidType, noLink, refused } from '../errors.ts'
+import { noLink, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attemptAsync } from '../native.ts'
 import { writeAddress } from './address.ts'
@@ -17,6 +17,7 @@ import {
 } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
 import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
+import type { Schema } from './wire/fields.ts'
 import { FLAG, type LinkTarget, Request } from './wire/request.ts'
 
 const LONGEST_NAME = 15
@@ -77,21 +78,19 @@ export class Links {
   async add(spec: LinkSpec): Promise<Link> {
     const schema = checkSpec(spec)
     const words = `add ${spec.kind} link ${spec.name}`
-    const here = spec.linkNetns === undefined && spec.kind !== 'tun' && spec.kind !== 'tap'
-    const first = new Request()
-    const steps: [Namespace, Request][] = [[this.#namespace, writeRest(first, spec, schema, here)]]
+    const steps: [Namespace, Request][] = []
+    const tun = spec.kind === 'tun' || spec.kind === 'tap'
+    if (!tun) steps.push(this.#first(spec, schema))
     const peer = spec.kind === 'veth' ? (spec.peer as VethPeer) : undefined
-    if (peer?.name !== undefined) {
-      const request = writePeerRest(new Request(), peer.name, peer)
-      if (request.count > 0) steps.push([peer.netns ?? this.#namespace, request])
-    }
-    steps.push([this.#namespace, writeGet(new Request(), spec.name)])
-    if (!here) await this.#make(spec, words, schema)
+    const other = peer && writePeerRest(new Request(), spec.name, peer)
+    if (other !== undefined && other.count > 0) steps.push([peer?.netns ?? this.#namespace, other])
+    steps.push([this.#namespace, writeGet(writeRest(new Request(), spec), spec.name)])
+    if (tun) await this.#createTun(spec)
     const answers = await exchangeInOrder(steps)
-    const last = answers[answers.length - 1]
+    const last = answers.at(-1)
     const refusal = last?.refusals[0]
     if (refusal !== undefined) {
-      const made = !here || answers.length > 1 || refusal.item > 0
+      const made = tun || answers.length > 1
       if (made) await this.delete(spec.name)
       // The same errno also stands for a single option that the kernel was built without.
       const unknown = !made && refusal.code === 'EOPNOTSUPP' && /unknown device type/i.test(refusal.text ?? '')
@@ -100,10 +99,7 @@ export class Links {
     }
     const link = last && decodeFirst(last.reader, decodeLink)
     if (link === undefined) throw noLink(spec.name, words)
-    if (peer === undefined || peer.name !== undefined || !peer.up) return link
-    // Only now is it known which name the kernel chose.
-    await new Links(peer.netns ?? this.#namespace).set(link.link ?? 0, { up: true })
-    return (await this.get(link)) ?? link
+    return link
   }
 
   /**
@@ -164,56 +160,55 @@ export class Links {
     return found
   }
 
-  /** What cannot be made by a message to this namespace alone. */
-  async #make(spec: LinkSpec, words: string, schema: ReturnType<typeof checkSpec>): Promise<void> {
-    if (spec.kind === 'tun' || spec.kind === 'tap') {
-      const { owner, group, multiQueue } = spec as { owner?: unknown; group?: unknown; multiQueue?: unknown }
-      const id = (value: unknown, label: string) => (value === undefined ? null : checkU32(value, label))
-      const multi = multiQueue !== undefined && checkFlag(multiQueue, 'spec.multiQueue')
-      const [uid, gid] = [id(owner, 'spec.owner'), id(group, 'spec.group')]
-      await attemptAsync((native) =>
-        native.createTun(this.#namespace.handle, spec.name, spec.kind === 'tap', multi, uid, gid)
-      )
-      return
-    }
-    const request = new Request()
-    writeNewLink(request, spec, schema, this.#namespace)
-    await change(checkNamespace(spec.linkNetns, 'spec.linkNetns'), request, words)
+  /** The request that makes a link, and whom it is sent to. */
+  #first(spec: LinkSpec, schema: Schema): [Namespace, Request] {
+    if (spec.linkNetns === undefined) return [this.#namespace, writeNewLink(new Request(), spec, schema)]
+    const request = writeNewLink(new Request(), spec, schema, this.#namespace)
+    return [checkNamespace(spec.linkNetns, 'spec.linkNetns'), request]
+  }
+
+  /** No message makes these. */
+  async #createTun(spec: LinkSpec): Promise<void> {
+    const { owner, group, multiQueue } = spec as { owner?: unknown; group?: unknown; multiQueue?: unknown }
+    const id = (value: unknown, label: string) => (value === undefined ? null : checkU32(value, label))
+    const multi = multiQueue !== undefined && checkFlag(multiQueue, 'spec.multiQueue')
+    const [uid, gid] = [id(owner, 'spec.owner'), id(group, 'spec.group')]
+    await attemptAsync((native) =>
+      native.createTun(this.#namespace.handle, spec.name, spec.kind === 'tap', multi, uid, gid)
+    )
   }
 }
 
-/** The link itself if it is made here, then what only a link that exists can be given. */
-function writeRest(request: Request, spec: LinkSpec, schema: ReturnType<typeof checkSpec>, make: boolean): Request {
-  if (make) writeNewLink(request, spec, schema)
+/** What only a link that exists can be given. */
+function writeRest(request: Request, spec: LinkSpec): Request {
   const late: LinkChanges = {}
   if (spec.alias !== undefined) late.alias = spec.alias
-  if (!make) {
-    if (spec.master !== undefined) late.master = spec.master
-    if (spec.linkNetns === undefined) {
-      if (spec.up !== undefined) late.up = spec.up
-      if (spec.mtu !== undefined) late.mtu = spec.mtu
-      if (spec.mac !== undefined) late.mac = spec.mac
-      if (spec.txQueueLength !== undefined) late.txQueueLength = spec.txQueueLength
-    }
+  const tun = spec.kind === 'tun' || spec.kind === 'tap'
+  if (spec.master !== undefined && (tun || spec.linkNetns !== undefined)) late.master = spec.master
+  if (tun) {
+    if (spec.up !== undefined) late.up = spec.up
+    if (spec.mtu !== undefined) late.mtu = spec.mtu
+    if (spec.mac !== undefined) late.mac = spec.mac
+    if (spec.txQueueLength !== undefined) late.txQueueLength = spec.txQueueLength
   }
   if (Object.keys(late).length > 0) writeChanges(request, spec.name, late)
-  return writeAddresses(request, spec.name, spec.addresses ?? [])
+  return writeAddresses(request, spec.name, spec.addresses ?? [], 'spec.addresses')
 }
 
 function writePeerRest(request: Request, name: string, peer: VethPeer): Request {
-  if (peer.up) writeChanges(request, name, { up: true })
-  return writeAddresses(request, name, peer.addresses ?? [])
+  const target = { peerOf: name }
+  if (peer.up) writeChanges(request, target, { up: true })
+  return writeAddresses(request, target, peer.addresses ?? [], 'spec.peer.addresses')
 }
 
-function writeAddresses(request: Request, dev: string, addresses: readonly string[]): Request {
-  for (const address of addresses) {
-    if (typeof address !== 'string') throw invalidType('spec.addresses', 'an array of strings', address)
-    writeAddress(request, { dev, address, noDad: true }, 'spec.addresses', FLAG.create | FLAG.excl | FLAG.ack)
+function writeAddresses(request: Request, dev: LinkTarget, addresses: readonly string[], label: string): Request {
+  for (const [i, address] of addresses.entries()) {
+    writeAddress(request, { address, noDad: true }, dev, `${label}[${i}]`, FLAG.create | FLAG.excl | FLAG.ack)
   }
   return request
 }
 
-function writeGet(request: Request, target: LinkTarget): Request {
+function writeGet(request: Request, target: number | string): Request {
   request.begin(LINK_MESSAGE.get, FLAG.ack)
   linkHeader(request, typeof target === 'number' ? target : 0)
   if (typeof target === 'string') {

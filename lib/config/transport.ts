@@ -56,13 +56,16 @@ export async function exchange(namespace: Namespace, request: Request): Promise<
   return { reader: new Reader(reply.data), refusals: reply.refusals }
 }
 
-/** Sends requests, each to its namespace, until one is refused something: its answer is the last one then. */
+/**
+ * Sends requests, each to its namespace, until one is refused something: its answer is the last one then. Of each, only
+ * the last message is acknowledged.
+ */
 export async function exchangeInOrder(steps: readonly (readonly [Namespace, Request])[]): Promise<Answer[]> {
   if (held.size > 0) for (const [namespace] of steps) await held.get(namespace.inode)
   const replies = await attemptAsync((native) =>
     native.netlinkInOrder(
       steps.map(([namespace]) => namespace.handle),
-      steps.map(([, request]) => request.toNative())
+      steps.map(([, request]) => ({ ...request.toNative(), acknowledgeLast: true }))
     )
   )
   return replies.map(({ data, refusals }) => ({ reader: new Reader(data), refusals }))

@@ -1,12 +1,15 @@
 //! Netlink in a namespace of its own, with `netlink-packet-route` for the messages. Needs root, as `npm test` has it.
 
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
 use netns_core::NetNs;
-use netns_core::netlink::{Acknowledge, Client, Messages, Protocol, Request, Subscription};
+use netns_core::netlink::{Acknowledge, Client, LinkName, Messages, Protocol, Reply, Request, Subscription, in_order};
 use nix::errno::Errno;
 
 fn bytes(message: RouteNetlinkMessage, flags: u16) -> Vec<u8> {
@@ -69,13 +72,62 @@ fn a_link_can_be_named_before_it_is_made() {
     let mut batch = bridge("late");
     let offset = batch.len() + 20;
     batch.extend(bytes(RouteNetlinkMessage::DelLink(LinkMessage::default()), NLM_F_ACK));
-    let request = Request::new(batch.clone()).expect("whole messages").with_link(offset, "late");
+    let request = Request::new(batch.clone()).expect("whole messages").with_link(offset, LinkName::Of("late".into()));
     assert_eq!(client.exchange(Protocol::Route, request).expect("an answer").refusals, []);
     assert_eq!(names(&client), ["lo"]);
-    let missing = Request::new(batch[offset - 20..].to_vec()).expect("whole messages").with_link(20, "nope");
+    let missing =
+        Request::new(batch[offset - 20..].to_vec()).expect("whole messages").with_link(20, LinkName::Of("nope".into()));
     let refusals = client.exchange(Protocol::Route, missing).expect("an answer").refusals;
     assert_eq!(refusals[0].errno, Errno::ENODEV);
     assert_eq!(refusals[0].text.as_deref(), Some("there is no link 'nope'"));
+}
+
+/// A link's header without an index, for requests that are filled in.
+fn blank(kind: RouteNetlinkMessage) -> Vec<u8> {
+    bytes(kind, NLM_F_ACK)
+}
+
+#[test]
+fn the_other_end_of_a_veth_is_known_where_it_is_echoed_or_not() {
+    for echo in [0, NLM_F_ECHO] {
+        let ((_, left), (there, right)) = (client(), client());
+        let mut peer = LinkMessage::default();
+        peer.attributes = vec![LinkAttribute::IfName("b".into()), LinkAttribute::NetNsFd(there.as_fd().as_raw_fd())];
+        let mut link = LinkMessage::default();
+        link.attributes = vec![
+            LinkAttribute::IfName("a".into()),
+            LinkAttribute::LinkInfo(vec![
+                LinkInfo::Kind(InfoKind::Veth),
+                LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
+            ]),
+        ];
+        let make = bytes(RouteNetlinkMessage::NewLink(link), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL | echo);
+        let get = || Request::new(blank(RouteNetlinkMessage::GetLink(LinkMessage::default()))).expect("whole");
+        let steps = [
+            (Arc::new(left), Request::new(make).expect("whole")),
+            (Arc::new(right), get().with_link(20, LinkName::PeerOf("a".into()))),
+        ];
+        let left = Arc::clone(&steps[0].0);
+        let last = (left, get().with_link(20, LinkName::Of("a".into())));
+        let replies = in_order(steps.into_iter().chain([last]).map(|(c, r)| (c, Protocol::Route, r))).expect("answers");
+        assert!(replies.iter().all(|reply| reply.refusals.is_empty()), "{replies:?}");
+        let name = |reply: &Reply| {
+            let message = Messages::of(&reply.data).next().expect("a message").expect("whole").bytes;
+            let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(message).expect("a link");
+            let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) = message.payload else { panic!() };
+            link.attributes.iter().any(|a| *a == LinkAttribute::IfName("b".into()))
+        };
+        assert_eq!((name(&replies[1]), name(&replies[2])), (true, false));
+    }
+}
+
+#[test]
+fn a_link_without_another_end_has_none() {
+    let (_, client) = client();
+    let request = Request::new(blank(RouteNetlinkMessage::GetLink(LinkMessage::default()))).expect("whole");
+    let request = request.with_link(20, LinkName::PeerOf("lo".into()));
+    let refusals = client.exchange(Protocol::Route, request).expect("an answer").refusals;
+    assert_eq!(refusals[0].text.as_deref(), Some("link 'lo' has no other end"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8Array, Uint32Array};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
-use netns_core::netlink::{self, Acknowledge, Changes, Protocol, Refusal, Reply, Request, Subscription};
+use netns_core::netlink::{self, Acknowledge, Changes, LinkName, Protocol, Refusal, Reply, Request, Subscription};
 use netns_core::{Stopper, Tun};
 
 use crate::error::OrThrow;
@@ -31,6 +31,8 @@ pub struct NetlinkRequest<'env> {
     pub link_places: Uint32Array,
     /// Each name once.
     pub link_names: Vec<String>,
+    /// Which of the names stand for the other end of the link.
+    pub link_peers: Vec<bool>,
 }
 
 /// What the kernel refused.
@@ -107,9 +109,10 @@ fn convert(env: &Env, request: NetlinkRequest<'_>) -> Result<(Protocol, Request)
         converted = converted.with_namespace(offset as usize, handle.namespace()?);
     }
     for (&offset, &place) in request.link_offsets.iter().zip(request.link_places.iter()) {
-        if let Some(name) = request.link_names.get(place as usize) {
-            converted = converted.with_link(offset as usize, name.as_str());
-        }
+        let Some(name) = request.link_names.get(place as usize).cloned() else { continue };
+        let peer = request.link_peers.get(place as usize).copied().unwrap_or_default();
+        let link = if peer { LinkName::PeerOf(name) } else { LinkName::Of(name) };
+        converted = converted.with_link(offset as usize, link);
     }
     let acknowledge = if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged };
     Ok((protocol, converted.acknowledging(acknowledge)))

@@ -3,7 +3,13 @@ import type { Namespace } from '../../namespace.ts'
 import type { Handle } from '../../native.ts'
 
 /** A link by its index, or by a name that native code looks up when the message's turn comes. */
-export type LinkTarget = number | string
+export type LinkTarget = number | string | PeerOf
+
+/** The other end of a link, as of a veth, whatever namespace that is in. */
+export interface PeerOf {
+  /** The name of this end, in the namespace that the first of several requests is sent to. */
+  readonly peerOf: string
+}
 
 /** `NETLINK_…`. */
 export const PROTOCOL = { route: 0, netfilter: 12, generic: 16 } as const
@@ -13,6 +19,7 @@ export const FLAG = {
   request: 1,
   ack: 4,
   dump: 0x300,
+  echo: 8,
   replace: 0x100,
   excl: 0x200,
   create: 0x400,
@@ -21,6 +28,8 @@ export const FLAG = {
 
 const HEADER = 16
 const NESTED = 0x8000
+/** Before the name of a link whose other end is meant: no name can have it. */
+const PEER = '/'
 const encoder = new TextEncoder()
 
 /** One or more messages, one after the other, and what native code fills in when it sends them. */
@@ -130,8 +139,9 @@ export class Request {
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
     this.#linkOffsets.push(this.#length)
-    const place = this.#linkNames.get(target) ?? this.#linkNames.size
-    this.#linkNames.set(target, place)
+    const key = typeof target === 'string' ? target : PEER + target.peerOf
+    const place = this.#linkNames.get(key) ?? this.#linkNames.size
+    this.#linkNames.set(key, place)
     this.#linkPlaces.push(place)
     return this.u32(0)
   }
@@ -197,6 +207,7 @@ export class Request {
 
   /** As the binding takes it. */
   toNative() {
+    const keys = [...this.#linkNames.keys()]
     return {
       protocol: this.protocol,
       bytes: this.#bytes.subarray(0, this.#length),
@@ -205,7 +216,8 @@ export class Request {
       namespaces: this.#namespaces,
       linkOffsets: Uint32Array.from(this.#linkOffsets),
       linkPlaces: Uint32Array.from(this.#linkPlaces),
-      linkNames: [...this.#linkNames.keys()]
+      linkNames: keys.map((key) => (key.startsWith(PEER) ? key.slice(PEER.length) : key)),
+      linkPeers: keys.map((key) => key.startsWith(PEER))
     }
   }
 

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::link::Known;
+use super::message::Messages;
 use super::request::{Reply, Request};
 use super::socket::{Protocol, Socket};
 use crate::error::Result;
@@ -67,12 +69,31 @@ impl Client {
 /// Exchanges one request after the other, each with a namespace of its own, until one is refused something: its reply is
 /// the last one then.
 ///
+/// [`LinkName::PeerOf`] means the other end of a link in the *first* request's namespace, wherever that end is. What the
+/// kernel tells of a link that the first request makes with `NLM_F_ECHO` spares the others their look-ups.
+///
 /// # Errors
 /// As [`Client::exchange`]; the requests before have been carried out.
 pub fn in_order(steps: impl IntoIterator<Item = (Arc<Client>, Protocol, Request)>) -> Result<Vec<Reply>> {
-    let mut replies = Vec::new();
-    for (client, protocol, request) in steps {
+    let mut replies: Vec<Reply> = Vec::new();
+    let mut maker: Option<Arc<Client>> = None;
+    let mut known: Vec<Known> = Vec::new();
+    for (client, protocol, mut request) in steps {
+        let first = maker.get_or_insert_with(|| Arc::clone(&client));
+        let same = Arc::ptr_eq(first, &client);
+        for link in &known {
+            request.know(link, same);
+        }
+        if !same && let Some(wanted) = request.missing_peer().cloned() {
+            // A kernel before 6.2 does not echo what it made. What is still missing is refused as any unknown link is.
+            if let Ok(link) = first.with_socket(protocol, |socket| socket.look_up(wanted.name()))? {
+                request.know(&link, false);
+            }
+        }
         let reply = client.exchange(protocol, request)?;
+        if replies.is_empty() {
+            known.extend(Messages::of(&reply.data).filter_map(|message| Known::of(&message.ok()?)));
+        }
         let refused = !reply.refusals.is_empty();
         replies.push(reply);
         if refused {

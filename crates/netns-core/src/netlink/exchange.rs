@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_NOOP};
+use netlink_packet_core::{NLM_F_ACK, NLMSG_ERROR, NLMSG_NOOP};
 use nix::errno::Errno;
 
 use super::dump::push;
-use super::message::{HEADER, Messages, set_sequence};
+use super::message::{Messages, set_sequence};
 use super::refusal::Refusal;
 use super::request::{Acknowledge, Reply, Request};
 use super::socket::{Socket, failed};
@@ -17,16 +17,6 @@ const DATAGRAM: usize = 64 * 1024;
 /// What one answer takes of the receive buffer at most: the words of a refusal included.
 const ANSWER: usize = 2304;
 const FLAGS: Range<usize> = 6..8;
-
-const GET_LINK: u16 = 18;
-const NEW_LINK: u16 = 16;
-const NAME: u16 = 3;
-const ALT_NAME: u16 = 53;
-const EXT_MASK: u16 = 29;
-/// `RTEXT_FILTER_SKIP_STATS`.
-const SKIP_STATS: u32 = 8;
-/// Names up to this length are names; longer ones can only be alternative names.
-const NAME_MAX: usize = 15;
 
 impl Socket {
     pub(crate) fn exchange(&mut self, mut request: Request) -> Result<Reply> {
@@ -55,11 +45,15 @@ impl Socket {
 
     /// Puts in the indexes that message number `item` lacks. A link that is not there refuses the message.
     pub(crate) fn fill_in(&mut self, request: &mut Request, item: usize) -> Result<Option<Refusal>> {
-        while let Some(name) = request.missing_link(item).map(str::to_owned) {
-            match self.index_of(&name)? {
-                Ok(index) => request.know_link(&name, index),
+        while let Some(wanted) = request.missing_link(item).cloned() {
+            match self.look_up(wanted.name())?.map(|known| known.index_of(&wanted)) {
+                Ok(Some(index)) => request.know_link(&wanted, index),
+                Ok(None) => {
+                    let text = format!("link '{}' has no other end", wanted.name());
+                    return Ok(Some(Refusal::new(item, Errno::ENODEV, Some(text))));
+                }
                 Err(errno) => {
-                    let text = (errno == Errno::ENODEV).then(|| format!("there is no link '{name}'"));
+                    let text = (errno == Errno::ENODEV).then(|| format!("there is no link '{}'", wanted.name()));
                     return Ok(Some(Refusal::new(item, errno, text)));
                 }
             }
@@ -102,46 +96,6 @@ impl Socket {
         }
         Ok(())
     }
-
-    /// The index of a link by its name: `RTM_GETLINK` with `IFLA_IFNAME`.
-    fn index_of(&mut self, name: &str) -> Result<Result<u32, Errno>> {
-        let mut bytes = vec![0; HEADER + 16];
-        let kind = if name.len() > NAME_MAX { ALT_NAME } else { NAME };
-        put_attribute(&mut bytes, kind, name.bytes().chain([0]));
-        // Only the header of the answer is read, so the counters, which cost most, are not asked for.
-        put_attribute(&mut bytes, EXT_MASK, SKIP_STATS.to_ne_bytes());
-        let whole = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        bytes[..4].copy_from_slice(&whole.to_ne_bytes());
-        bytes[4..6].copy_from_slice(&GET_LINK.to_ne_bytes());
-        bytes[FLAGS].copy_from_slice(&NLM_F_REQUEST.to_ne_bytes());
-        let sequence = self.number(1);
-        set_sequence(&mut bytes, sequence);
-        self.send(&bytes)?;
-        loop {
-            let datagram = self.receive_short().map_err(|errno| failed("recv", errno))?;
-            for message in Messages::of(datagram) {
-                let message = message?;
-                if message.sequence != sequence {
-                    continue;
-                }
-                let index = message.payload().get(4..8).and_then(|index| index.try_into().ok());
-                return Ok(match (message.kind, index) {
-                    (NEW_LINK, Some(index)) => Ok(u32::from_ne_bytes(index)),
-                    _ => Err(Refusal::of_error(&message, 0).map_or(Errno::ENODEV, |refusal| refusal.errno)),
-                });
-            }
-        }
-    }
-}
-
-fn put_attribute(bytes: &mut Vec<u8>, kind: u16, value: impl IntoIterator<Item = u8>) {
-    let start = bytes.len();
-    bytes.extend([0; 2]);
-    bytes.extend(kind.to_ne_bytes());
-    bytes.extend(value);
-    let length = u16::try_from(bytes.len() - start).unwrap_or(u16::MAX);
-    bytes[start..start + 2].copy_from_slice(&length.to_ne_bytes());
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
 }
 
 fn wants_acknowledge(message: &[u8]) -> bool {

@@ -29,6 +29,7 @@
 mod client;
 mod dump;
 mod exchange;
+mod link;
 mod message;
 mod refusal;
 mod request;
@@ -36,6 +37,7 @@ mod socket;
 mod subscription;
 
 pub use client::{Client, in_order};
+pub use link::LinkName;
 pub use message::{Message, Messages};
 pub use refusal::Refusal;
 pub use request::{Acknowledge, Reply, Request};

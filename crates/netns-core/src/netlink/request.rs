@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 
+use super::link::{Known, LinkName};
 use super::message::Messages;
 use super::refusal::Refusal;
 use crate::error::Result;
@@ -28,7 +29,7 @@ pub struct Request {
     /// Kept open until the request was sent: their descriptors are in the bytes.
     namespaces: Vec<NetNs>,
     /// Where the indexes of links are still to be put.
-    links: BTreeMap<usize, String>,
+    links: BTreeMap<usize, LinkName>,
     pub(crate) acknowledge: Acknowledge,
 }
 
@@ -56,11 +57,11 @@ impl Request {
         self
     }
 
-    /// Puts the index of the link with this name at `offset`. It is looked up when the message's turn comes: so a link
-    /// that an earlier message makes can be used.
+    /// Puts the index of a link at `offset`. It is looked up when the message's turn comes: so a link that an earlier
+    /// message makes can be used.
     #[must_use]
-    pub fn with_link(mut self, offset: usize, name: impl Into<String>) -> Self {
-        self.links.insert(offset, name.into());
+    pub fn with_link(mut self, offset: usize, link: LinkName) -> Self {
+        self.links.insert(offset, link);
         self
     }
 
@@ -89,19 +90,34 @@ impl Request {
     }
 
     /// The first link whose index message number `item` still lacks.
-    pub(crate) fn missing_link(&self, item: usize) -> Option<&str> {
-        self.links.range(self.range(item)).next().map(|(_, name)| name.as_str())
+    pub(crate) fn missing_link(&self, item: usize) -> Option<&LinkName> {
+        self.links.range(self.range(item)).next().map(|(_, link)| link)
+    }
+
+    /// The first other end whose index any of the messages still lacks.
+    pub(crate) fn missing_peer(&self) -> Option<&LinkName> {
+        self.links.values().find(|link| matches!(link, LinkName::PeerOf(_)))
     }
 
     /// A link looked up once is known for the messages behind too.
-    pub(crate) fn know_link(&mut self, name: &str, index: u32) {
+    pub(crate) fn know_link(&mut self, known: &LinkName, index: u32) {
         let links = std::mem::take(&mut self.links);
-        for (offset, other) in links {
-            if other == name {
+        for (offset, link) in links {
+            if link == *known {
                 self.put(offset, index);
             } else {
-                self.links.insert(offset, other);
+                self.links.insert(offset, link);
             }
+        }
+    }
+
+    /// Puts in what the kernel told of a link in an earlier step; its own index only counts in its own namespace.
+    pub(crate) fn know(&mut self, known: &Known, same_namespace: bool) {
+        if same_namespace {
+            self.know_link(&LinkName::Of(known.name.clone()), known.index);
+        }
+        if let Some(peer) = known.peer {
+            self.know_link(&LinkName::PeerOf(known.name.clone()), peer);
         }
     }
 
