@@ -7,7 +7,7 @@ import { decodeNeighbour } from '../../lib/config/neighbours.ts'
 import { decodeId } from '../../lib/config/nsid.ts'
 import { decodeRoute } from '../../lib/config/route.ts'
 import { decodeRule } from '../../lib/config/rules.ts'
-import { formatIp, parse, parsed } from '../../lib/config/wire/address.ts'
+import { formatIp, formatPrefix, parse, parsed } from '../../lib/config/wire/address.ts'
 import { messages, Reader } from '../../lib/config/wire/reader.ts'
 
 const names = new Map([[1, 'lo']])
@@ -107,6 +107,13 @@ test('addresses are parsed and written as Node and the URL standard do', () => {
     fc.property(fc.ipV4(), (text) => {
       parse(text, 'address', 'none')
       expect(formatIp(parsed.bytes, 0, 4)).toBe(text)
+    })
+  )
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), fc.integer({ min: 0, max: 255 }), (text, prefix) => {
+      parse(text, 'address', 'none')
+      const { bytes, size } = parsed
+      expect(formatPrefix(bytes, 0, size, prefix)).toBe(`${formatIp(bytes, 0, size)}/${prefix}`)
     })
   )
 })

@@ -141,7 +141,7 @@ test('a veth’s other end that the kernel names comes up with its addresses', a
   expect(link).toMatchObject({ state: 'UP', carrier: true, peerNetns: left.nsid(right) })
   const other = await right.links.get(link.link ?? 0)
   expect(other).toMatchObject({ kind: 'veth', up: true, state: 'UP' })
-  const given = await right.addresses.list({ dev: other })
+  const given = await right.addresses.list({ dev: link.link ?? 0 })
   expect(given.map(({ address }) => address)).toEqual(expect.arrayContaining(['10.0.0.2/24', 'fd00::2/64']))
   const here = await left.links.add({
     kind: 'veth',
@@ -150,7 +150,7 @@ test('a veth’s other end that the kernel names comes up with its addresses', a
     peer: { up: true, addresses: ['10.1.0.2/24'] }
   })
   expect(here.state).toBe('UP')
-  expect((await left.addresses.list({ dev: here.link })).map(({ address }) => address)).toContain('10.1.0.2/24')
+  expect((await left.addresses.list({ dev: here.link ?? 0 })).map(({ address }) => address)).toContain('10.1.0.2/24')
 })
 
 test('a macvlan is made here on a link of another namespace', async () => {

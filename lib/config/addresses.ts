@@ -10,9 +10,10 @@ import {
 } from './address.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, isIterable, type LinkRef } from './check.ts'
-import { linkNames } from './names.ts'
-import { change, dump } from './transport.ts'
+import { dumpNamed, type Names } from './names.ts'
+import { change } from './transport.ts'
 import { AF } from './wire/address.ts'
+import type { Message, Reader } from './wire/reader.ts'
 import { FLAG, Request } from './wire/request.ts'
 
 /** Which addresses to list or flush. */
@@ -46,8 +47,8 @@ export class Addresses {
       .u8(0)
       .link(link)
       .end()
-    const names = await linkNames(this.#namespace)
-    return dump(this.#namespace, request, (reader, m) => decodeAddress(reader, m, names), 'list addresses')
+    const decoder = (names: Names) => (reader: Reader, message: Message) => decodeAddress(reader, message, names)
+    return dumpNamed(this.#namespace, request, decoder, 'list addresses')
   }
 
   /**

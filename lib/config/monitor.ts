@@ -251,24 +251,16 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   }
 
   async #compare(groups: readonly MonitorGroup[], events: NetworkEvent[] | undefined, tries = TRIES): Promise<void> {
-    // All are asked for at once: the answers tell of this moment, even if this thread is busy when they come.
-    const replies = await Promise.all(groups.map((group) => this.#ask(group)))
-    for (const [i, { reader, interrupted: partial }] of replies.entries()) {
+    // All are asked for in one go: the answers tell of this moment, even if this thread is busy when they come.
+    const words = `monitor ${groups.join('s, ')}s`
+    const answers = await dumpBytes(this.#namespace, groups.map(ask), words)
+    for (const [i, { reader, interrupted: partial }] of answers.entries()) {
       const group = groups[i] as MonitorGroup
       // What was missed would look as if it were gone.
       if (partial && tries === 0) throw interrupted(`monitor ${group}s`, [])
       if (partial) await this.#compare([group], events, tries - 1)
       else await this.#compareGroup(group, reader, events)
     }
-  }
-
-  #ask(group: MonitorGroup) {
-    const { type, header } = SOURCES[group]
-    const request = new Request()
-      .begin(type + 2, FLAG.dump)
-      .raw(new Uint8Array(header))
-      .end()
-    return dumpBytes(this.#namespace, request, `monitor ${group}s`)
   }
 
   async #compareGroup(group: MonitorGroup, reader: Reader, events: NetworkEvent[] | undefined): Promise<void> {
@@ -300,6 +292,15 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     this.#known.set(group, known)
     return known
   }
+}
+
+/** The question how everything of a group is. */
+function ask(group: MonitorGroup): Request {
+  const { type, header } = SOURCES[group]
+  return new Request()
+    .begin(type + 2, FLAG.dump)
+    .raw(new Uint8Array(header))
+    .end()
 }
 
 /** How a value looks, without what changes all the time: a link's counters, an address's remaining lifetime. */

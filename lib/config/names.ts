@@ -1,31 +1,57 @@
-/** The names of a namespace's links by their index. */
+/** The names of a namespace's links by their index, which is how the kernel calls them in everything else. */
+import { interrupted } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
-import { dump } from './transport.ts'
+import { type Decode, type DumpAnswer, decodeAll, dumpBytes } from './transport.ts'
 import { FLAG, Request } from './wire/request.ts'
+
+/** Names by index. */
+export type Names = ReadonlyMap<number, string>
 
 /** `RTEXT_FILTER_SKIP_STATS`: what costs most is not wanted. */
 const SKIP_STATS = 8
 
-/** Asks for them. */
-export async function linkNames(namespace: Namespace): Promise<Map<number, string>> {
+/** The names of all links. */
+export async function linkNames(namespace: Namespace): Promise<Names> {
+  const [answer] = (await dumpBytes(namespace, [askNames()], 'list links')) as [DumpAnswer]
+  return readNames(answer)
+}
+
+/**
+ * Everything there is of one sort, which tells of links, with their names: both are asked for in one go.
+ *
+ * @param decoder - makes what reads a message, once the names are known
+ * @throws `ERR_NETNS_INTERRUPTED` with `partial` if it kept changing while it was listed
+ */
+export async function dumpNamed<T>(
+  namespace: Namespace,
+  request: Request,
+  decoder: (names: Names) => Decode<T>,
+  words: string
+): Promise<T[]> {
+  const answers = await dumpBytes(namespace, [askNames(), request], words)
+  const [names, answer] = answers as [DumpAnswer, DumpAnswer]
+  const found = await decodeAll(answer.reader, decoder(await readNames(names)))
+  if (answer.interrupted) throw interrupted(words, found)
+  return found
+}
+
+function askNames(): Request {
   const request = new Request().begin(LINK_MESSAGE.get, FLAG.dump)
-  linkHeader(request, 0).attributeU32(IFLA.extMask, SKIP_STATS).end()
+  return linkHeader(request, 0).attributeU32(IFLA.extMask, SKIP_STATS).end()
+}
+
+async function readNames({ reader, interrupted: partial }: DumpAnswer): Promise<Names> {
   const names = new Map<number, string>()
-  await dump(
-    namespace,
-    request,
-    (reader, message) => {
-      for (const { type, start, end } of reader.attributes(message.start + 16, message.end)) {
-        if (type === IFLA.name) {
-          names.set(reader.u32(message.start + 4), reader.text(start, end))
-          return undefined
-        }
-      }
-      return undefined
-    },
-    'list links'
-  )
+  await decodeAll(reader, (_, { start, end }) => {
+    for (const attribute of reader.attributes(start + 16, end)) {
+      if (attribute.type !== IFLA.name) continue
+      names.set(reader.u32(start + 4), reader.text(attribute.start, attribute.end))
+      break
+    }
+    return undefined
+  })
+  if (partial) throw interrupted('list links', [...names.values()])
   return names
 }

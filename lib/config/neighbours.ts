@@ -13,8 +13,8 @@ import {
   nameLink,
   wordOf
 } from './check.ts'
-import { linkNames } from './names.ts'
-import { change, dump } from './transport.ts'
+import { dumpNamed, type Names } from './names.ts'
+import { change } from './transport.ts'
 import { AF, familyOf, formatIp, formatMac, parse, parsed, parseMac } from './wire/address.ts'
 import type { Message, Reader } from './wire/reader.ts'
 import { FLAG, Request } from './wire/request.ts'
@@ -85,15 +85,13 @@ export class Neighbours {
     const family = checkFamily(filter.family, 'filter.family')
     const link = filter.dev === undefined ? 0 : checkLink(filter.dev, 'filter.dev')
     const number = filter.fdb ? AF.bridge : family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6
-    const names = await linkNames(this.#namespace)
-    const index = typeof link === 'string' ? [...names].find(([, name]) => name === link)?.[0] : link
     const request = new Request().begin(NEIGHBOUR_MESSAGE.get, FLAG.dump)
     writeHeader(request, number, 0, 0, filter.proxy ? NTF.proxy : 0).end()
-    const decode = (reader: Reader, message: Message) => {
+    const decoder = (names: Names) => (reader: Reader, message: Message) => {
       const found = decodeNeighbour(reader, message, names)
-      return found && (index === 0 || found.index === index) ? found : undefined
+      return found && (link === 0 || found.index === link || found.dev === link) ? found : undefined
     }
-    return dump(this.#namespace, request, decode, 'list neighbours')
+    return dumpNamed(this.#namespace, request, decoder, 'list neighbours')
   }
 
   /**

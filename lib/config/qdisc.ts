@@ -2,8 +2,8 @@
 import { invalidType, invalidValue, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { checkInteger, checkLink, checkObject, type LinkRef, nameLink } from './check.ts'
-import { linkNames } from './names.ts'
-import { dump, exchange } from './transport.ts'
+import { dumpNamed, type Names } from './names.ts'
+import { exchange } from './transport.ts'
 import type { Message, Reader } from './wire/reader.ts'
 import { FLAG, Request } from './wire/request.ts'
 
@@ -74,9 +74,9 @@ export class Qdiscs {
   /** What is in use, on every link or one (`RTM_GETQDISC`). */
   async list(filter: { dev?: LinkRef } = {}): Promise<Qdisc[]> {
     const link = filter.dev === undefined ? 0 : checkLink(filter.dev, 'filter.dev')
-    const names = await linkNames(this.#namespace)
     const request = writeHeader(new Request(), MESSAGE.get, FLAG.dump, link, 0, 0).end()
-    const found = await dump(this.#namespace, request, (reader, m) => decode(reader, m, names), 'list qdiscs')
+    const decoder = (names: Names) => (reader: Reader, message: Message) => decode(reader, message, names)
+    const found = await dumpNamed(this.#namespace, request, decoder, 'list qdiscs')
     // The kernel tells of all links, whichever was asked for.
     return found.filter(({ dev, index }) => link === 0 || link === index || link === dev)
   }

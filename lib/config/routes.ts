@@ -1,12 +1,14 @@
 /** `ip route`. */
-import { interrupted, invalidValue, noLink } from '../errors.ts'
+import { invalidValue, noLink } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, checkU32, checkWord, isIterable, type LinkRef } from './check.ts'
-import { linkNames } from './names.ts'
-import { decodeRoute, describeRoute, ROUTE_MESSAGE, type Route, type RouteSpec, RTA, writeRoute } from './route.ts'
-import { change, decodeAll, decodeFirst, dumpBytes } from './transport.ts'
+import { dumpNamed, linkNames, type Names } from './names.ts'
+import { decodeRoute, ROUTE_MESSAGE, type Route, RTA } from './route.ts'
+import { describeRoute, type RouteSpec, writeRoute } from './route-spec.ts'
+import { change, decodeFirst } from './transport.ts'
 import { AF, familyOf, formatIp, parse, parsed } from './wire/address.ts'
+import type { Message, Reader } from './wire/reader.ts'
 import { FLAG, Request } from './wire/request.ts'
 import { TABLES } from './words.ts'
 
@@ -54,22 +56,17 @@ export class Routes {
       .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
       .raw(new Uint8Array(11))
       .end()
-    // Both at once: the kernel answers the one while the other is on its way.
-    const [names, { reader: reply, interrupted: partial }] = await Promise.all([
-      linkNames(this.#namespace),
-      dumpBytes(this.#namespace, request, 'list routes')
-    ])
-    const index = link === undefined || typeof link === 'number' ? link : indexIn(names, link)
-    const decode = (reader: Parameters<typeof decodeRoute>[0], message: Parameters<typeof decodeRoute>[1]) => {
-      if (reader.u32(message.start + 8) & CLONED) return undefined
-      const route = decodeRoute(reader, message, names)
-      if (route === undefined || (table !== 0 && route.table !== table)) return undefined
-      if (to !== undefined && route.to !== to) return undefined
-      return index === undefined || uses(route, index, names) ? route : undefined
+    const decoder = (names: Names) => {
+      const index = link === undefined || typeof link === 'number' ? link : indexIn(names, link)
+      return (reader: Reader, message: Message) => {
+        if (reader.u32(message.start + 8) & CLONED) return undefined
+        const route = decodeRoute(reader, message, names)
+        if (route === undefined || (table !== 0 && route.table !== table)) return undefined
+        if (to !== undefined && route.to !== to) return undefined
+        return index === undefined || uses(route, index, names) ? route : undefined
+      }
     }
-    const found = await decodeAll(reply, decode)
-    if (partial) throw interrupted('list routes', found)
-    return found
+    return dumpNamed(this.#namespace, request, decoder, 'list routes')
   }
 
   /**
@@ -182,11 +179,11 @@ function normalise(to: string): string {
   return parsed.prefix === 0 ? 'default' : `${formatIp(parsed.bytes, 0, parsed.size)}/${parsed.prefix}`
 }
 
-function indexIn(names: ReadonlyMap<number, string>, name: string): number {
+function indexIn(names: Names, name: string): number {
   for (const [index, other] of names) if (other === name) return index
   throw noLink(name, 'list routes')
 }
 
-function uses(route: Route, index: number, names: ReadonlyMap<number, string>): boolean {
+function uses(route: Route, index: number, names: Names): boolean {
   return route.index === index || (route.nexthops?.some((hop) => hop.dev === names.get(index)) ?? false)
 }

@@ -97,22 +97,36 @@ export function changeSync(namespace: Namespace, request: Request, words: string
  * @throws `ERR_NETNS_INTERRUPTED` with `partial` if it kept changing while it was listed
  */
 export async function dump<T>(namespace: Namespace, request: Request, decode: Decode<T>, words: string): Promise<T[]> {
-  const { reader, interrupted: partial } = await dumpBytes(namespace, request, words)
-  const found = await decodeAll(reader, decode)
-  if (partial) throw interrupted(words, found)
+  const [answer] = (await dumpBytes(namespace, [request], words)) as [DumpAnswer]
+  const found = await decodeAll(answer.reader, decode)
+  if (answer.interrupted) throw interrupted(words, found)
   return found
 }
 
-/** As {@link dump}, for whoever reads it later; `interrupted` says that it may have gaps. */
+/** Everything there is of one sort, still to be read. */
+export interface DumpAnswer {
+  reader: Reader
+  /** It may have gaps. */
+  interrupted: boolean
+}
+
+/** As {@link dump}, for whoever reads it later; several are asked for one after the other. */
 export async function dumpBytes(
   namespace: Namespace,
-  request: Request,
+  requests: readonly Request[],
   words: string
-): Promise<{ reader: Reader; interrupted: boolean }> {
-  const reply = await attemptAsync((native) => native.netlinkDump(namespace.handle, request.toNative()))
-  const refusal = reply.refusals[0]
-  if (refusal !== undefined) throw refused(refusal, words)
-  return { reader: new Reader(reply.data), interrupted: reply.interrupted }
+): Promise<DumpAnswer[]> {
+  const replies = await attemptAsync((native) =>
+    native.netlinkDump(
+      namespace.handle,
+      requests.map((request) => request.toNative())
+    )
+  )
+  return replies.map((reply) => {
+    const refusal = reply.refusals[0]
+    if (refusal !== undefined) throw refused(refusal, words)
+    return { reader: new Reader(reply.data), interrupted: reply.interrupted }
+  })
 }
 
 /** Reads every message, in slices. */

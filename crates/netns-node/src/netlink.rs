@@ -21,18 +21,13 @@ pub struct NetlinkRequest<'env> {
     pub bytes: Uint8Array,
     /// Whether one acknowledgement stands for many messages.
     pub acknowledge_last: bool,
-    /// Where descriptors of namespaces go.
-    pub namespace_offsets: Vec<u32>,
-    /// Whose.
+    /// What is filled in, three numbers for each: its sort, its offset, its place in `names` or `namespaces`. The sort
+    /// is 0 for the index of a link, 1 for that of its other end, 2 for the descriptor of a namespace.
+    pub blanks: Uint32Array,
+    /// Links, each once, as each string costs a crossing.
+    pub names: Vec<String>,
+    /// Namespaces.
     pub namespaces: Vec<ClassInstance<'env, Handle>>,
-    /// Where indexes of links go.
-    pub link_offsets: Uint32Array,
-    /// Whose: places in the list of names, as each string costs a crossing.
-    pub link_places: Uint32Array,
-    /// Each name once.
-    pub link_names: Vec<String>,
-    /// Which of the names stand for the other end of the link.
-    pub link_peers: Vec<bool>,
 }
 
 /// What the kernel refused.
@@ -105,14 +100,15 @@ fn convert(env: &Env, request: NetlinkRequest<'_>) -> Result<(Protocol, Request)
         other => return Err(Error::from_reason(format!("there is no netlink protocol {other} here"))),
     };
     let mut converted = Request::new(request.bytes.to_vec()).or_throw(env)?;
-    for (&offset, handle) in request.namespace_offsets.iter().zip(&request.namespaces) {
-        converted = converted.with_namespace(offset as usize, handle.namespace()?);
-    }
-    for (&offset, &place) in request.link_offsets.iter().zip(request.link_places.iter()) {
-        let Some(name) = request.link_names.get(place as usize).cloned() else { continue };
-        let peer = request.link_peers.get(place as usize).copied().unwrap_or_default();
-        let link = if peer { LinkName::PeerOf(name) } else { LinkName::Of(name) };
-        converted = converted.with_link(offset as usize, link);
+    for blank in request.blanks.chunks_exact(3) {
+        let (sort, offset, place) = (blank[0], blank[1] as usize, blank[2] as usize);
+        if sort == 2 {
+            let Some(handle) = request.namespaces.get(place) else { continue };
+            converted = converted.with_namespace(offset, handle.namespace()?);
+        } else if let Some(name) = request.names.get(place).cloned() {
+            let link = if sort == 1 { LinkName::PeerOf(name) } else { LinkName::Of(name) };
+            converted = converted.with_link(offset, link);
+        }
     }
     let acknowledge = if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged };
     Ok((protocol, converted.acknowledging(acknowledge)))
@@ -151,12 +147,15 @@ pub fn netlink_exchange_sync(env: &Env, handle: &Handle, request: NetlinkRequest
     handle.client()?.exchange(protocol, request).map(NetlinkReply::from).or_throw(env)
 }
 
-/// Sends a message that asks for everything there is of one sort.
-#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply>")]
-pub fn netlink_dump<'env>(env: &'env Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<Object<'env>> {
+/// Sends messages, each of which asks for everything there is of one sort, one after the other.
+#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply[]>")]
+pub fn netlink_dump<'env>(env: &'env Env, handle: &Handle, requests: Vec<NetlinkRequest<'_>>) -> Result<Object<'env>> {
     let client = handle.client()?;
-    let (protocol, request) = convert(env, request)?;
-    promise(env, Place::Crew, move || client.dump(protocol, request).map(NetlinkReply::from))
+    let requests = requests.into_iter().map(|request| convert(env, request)).collect::<Result<Vec<_>>>()?;
+    promise(env, Place::Crew, move || {
+        let replies = requests.into_iter().map(|(protocol, request)| client.dump(protocol, request));
+        replies.map(|reply| reply.map(NetlinkReply::from)).collect::<netns_core::Result<Vec<_>>>()
+    })
 }
 
 /// Changes of a namespace's network.

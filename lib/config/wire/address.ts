@@ -158,6 +158,23 @@ export function formatIp(bytes: Uint8Array, start: number, size: number): string
   return formatIp6(bytes, start)
 }
 
+/** The ends of IPv4 prefixes, `.0/24`, by prefix length and last octet, as they are needed. */
+const ENDS: string[][] = []
+let lastHalf = -1
+let lastHalfText = ''
+
+/** An address and the length of its prefix, as `10.0.0.0/8`. Lists are sorted, so most begin as the one before. */
+export function formatPrefix(bytes: Uint8Array, start: number, size: number, prefix: number): string {
+  if (size !== 4) return `${formatIp6(bytes, start)}/${prefix}`
+  const half = ((bytes[start] as number) << 8) | (bytes[start + 1] as number)
+  if (half !== lastHalf) {
+    lastHalf = half
+    lastHalfText = (OCTETS[half >> 8] as string) + DOTTED[half & 0xff]
+  }
+  ENDS[prefix] ??= DOTTED.map((octet) => `${octet}/${prefix}`)
+  return lastHalfText + DOTTED[bytes[start + 2] as number] + ENDS[prefix]?.[bytes[start + 3] as number]
+}
+
 function formatIp6(bytes: Uint8Array, start: number): string {
   const group = (i: number) => ((bytes[start + i * 2] ?? 0) << 8) | (bytes[start + i * 2 + 1] ?? 0)
   let longest = -1

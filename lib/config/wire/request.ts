@@ -28,8 +28,8 @@ export const FLAG = {
 
 const HEADER = 16
 const NESTED = 0x8000
-/** Before the name of a link whose other end is meant: no name can have it. */
-const PEER = '/'
+/** What native code puts in when it sends a message. */
+const BLANK = { link: 0, peer: 1, namespace: 2 } as const
 const encoder = new TextEncoder()
 
 /** One or more messages, one after the other, and what native code fills in when it sends them. */
@@ -43,11 +43,10 @@ export class Request {
   #view: DataView
   #length = 0
   #start = 0
-  readonly #namespaceOffsets: number[] = []
+  /** What is filled in, three numbers for each: its sort, where it goes, its place among the names or namespaces. */
+  readonly #blanks: number[] = []
+  readonly #names = new Map<string, number>()
   readonly #namespaces: Handle[] = []
-  readonly #linkOffsets: number[] = []
-  readonly #linkPlaces: number[] = []
-  readonly #linkNames = new Map<string, number>()
 
   constructor(protocol: number = PROTOCOL.route, size = 512) {
     this.protocol = protocol
@@ -82,8 +81,8 @@ export class Request {
   abandon(): void {
     this.#bytes.fill(0, this.#start, this.#length)
     this.#length = this.#start
-    trim(this.#namespaceOffsets, this.#namespaces, this.#start)
-    trim(this.#linkOffsets, this.#linkPlaces, this.#start)
+    // Names that nothing refers to any more do no harm.
+    while ((this.#blanks.at(-2) ?? -1) >= this.#start) this.#blanks.length -= 3
   }
 
   u8(value: number): this {
@@ -138,11 +137,10 @@ export class Request {
   /** The index of a link. */
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
-    this.#linkOffsets.push(this.#length)
-    const key = typeof target === 'string' ? target : PEER + target.peerOf
-    const place = this.#linkNames.get(key) ?? this.#linkNames.size
-    this.#linkNames.set(key, place)
-    this.#linkPlaces.push(place)
+    const name = typeof target === 'string' ? target : target.peerOf
+    const place = this.#names.get(name) ?? this.#names.size
+    this.#names.set(name, place)
+    this.#blanks.push(typeof target === 'string' ? BLANK.link : BLANK.peer, this.#length, place)
     return this.u32(0)
   }
 
@@ -191,7 +189,7 @@ export class Request {
   /** The descriptor of a namespace. */
   attributeNamespace(type: number, namespace: Namespace): this {
     this.attribute(type, 4)
-    this.#namespaceOffsets.push(this.#length)
+    this.#blanks.push(BLANK.namespace, this.#length, this.#namespaces.length)
     this.#namespaces.push(namespace.handle)
     return this.u32(0)
   }
@@ -207,17 +205,13 @@ export class Request {
 
   /** As the binding takes it. */
   toNative() {
-    const keys = [...this.#linkNames.keys()]
     return {
       protocol: this.protocol,
       bytes: this.#bytes.subarray(0, this.#length),
       acknowledgeLast: this.acknowledgeLast,
-      namespaceOffsets: this.#namespaceOffsets,
-      namespaces: this.#namespaces,
-      linkOffsets: Uint32Array.from(this.#linkOffsets),
-      linkPlaces: Uint32Array.from(this.#linkPlaces),
-      linkNames: keys.map((key) => (key.startsWith(PEER) ? key.slice(PEER.length) : key)),
-      linkPeers: keys.map((key) => key.startsWith(PEER))
+      blanks: Uint32Array.from(this.#blanks),
+      names: [...this.#names.keys()],
+      namespaces: this.#namespaces
     }
   }
 
@@ -227,12 +221,5 @@ export class Request {
     grown.set(this.#bytes)
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
-  }
-}
-
-function trim(offsets: number[], values: unknown[], from: number): void {
-  while ((offsets.at(-1) ?? -1) >= from) {
-    offsets.pop()
-    values.pop()
   }
 }
