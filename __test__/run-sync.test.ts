@@ -212,7 +212,7 @@ test('I2: a way back that is lost altogether aborts the process with our message
 test('I2: what cannot come back does not go', async () => {
   const source = `
     const errors = []
-    for (const call of [() => NetNs.createSync(), () => NetNs.home().runSync(() => 'no move')]) {
+    for (const call of [() => NetNs.createSync().runSync(() => 'moved'), () => NetNs.home().runSync(() => 'no move')]) {
       try { errors.push(call()) } catch (error) { errors.push(error.code) }
     }
     assert.equal(here(), home)

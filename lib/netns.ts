@@ -114,8 +114,9 @@ export class NetNs extends Configured {
 
   /**
    * Makes a namespace (unshare(2)) with `lo` up, and a name if one is given. Nothing of this process moves there.
+   * Without `CAP_SYS_ADMIN` a helper process makes it, in a user namespace of this user's.
    *
-   * @throws `EPERM` without `CAP_SYS_ADMIN`, `EEXIST` if the name is taken, `ENOSPC` at the limit of namespaces; nothing
+   * @throws `EPERM` without `CAP_SYS_ADMIN` if there is a name or the system refuses user namespaces, `EEXIST` if the name is taken, `ENOSPC` at the limit of namespaces; nothing
    * is left behind then
    */
   static async create(options?: CreateOptions): Promise<NetNs> {
@@ -238,7 +239,7 @@ export class NetNs extends Configured {
    * If the thread cannot come back, because `fn` gave up the privilege, the process aborts with a message: JavaScript
    * never goes on in the wrong network.
    *
-   * @throws what `fn` throws; `EPERM` without `CAP_SYS_ADMIN`; `ERR_NETNS_NO_RETURN` if the thread could go in but not
+   * @throws what `fn` throws; `EPERM` without `CAP_SYS_ADMIN`, where `run` may do; `ERR_NETNS_NO_RETURN` if the thread could go in but not
    * come back; `ERR_NETNS_ASYNC` if `fn` returns a promise; `ERR_NETNS_CLOSED`
    */
   runSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {

@@ -60,7 +60,7 @@ export async function probe(options?: RegistryOptions): Promise<Probe> {
       create: ability(found.create),
       createNamed: ability(found.createNamed),
       runSync: ability(found.enter),
-      run: found.enter ? ability(found.enter) : contexts(),
+      run: found.reach ? ability(found.reach) : contexts(),
       rootless: ability(found.rootless),
       configure: ability(found.configure)
     }

@@ -1,8 +1,9 @@
 /** The preload: hooks before everything else, in the program and in the Workers that contexts start. */
-import { getEnvironmentData, isMainThread } from 'node:worker_threads'
-import { WORKER_NAME } from './context/calls.ts'
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
+import { WORKER_PLACE, type WorkerPlace } from './context/calls.ts'
 import { outside } from './context/context.ts'
 import { install } from './context/install.ts'
+import { closed } from './errors.ts'
 import { isHome } from './namespace.ts'
 import { NetNs } from './netns.ts'
 
@@ -14,12 +15,23 @@ import { NetNs } from './netns.ts'
  */
 export function register(name: string | undefined): void {
   const thread = NetNs.current()
-  if (!isMainThread && !isHome(thread)) outside(new NetNs(thread.handle.share(), nameOfWorker()))
+  const told = isMainThread ? undefined : toldOfPlace()
+  if (told?.fd !== undefined) outside(opened(told.fd, told))
+  else if (!isMainThread && !isHome(thread)) outside(new NetNs(thread.handle.share(), told?.name))
   else if (name !== undefined && name !== '') outside(NetNs.fromName(name))
   else install(thread)
 }
 
-function nameOfWorker(): string | undefined {
-  const name = getEnvironmentData(WORKER_NAME)
-  return typeof name === 'string' ? name : undefined
+/** What this Worker was told; its own Workers are told by themselves. */
+function toldOfPlace(): WorkerPlace | undefined {
+  const told = getEnvironmentData(WORKER_PLACE) as unknown as WorkerPlace | undefined
+  setEnvironmentData(WORKER_PLACE, undefined as never)
+  return told
+}
+
+function opened(fd: number, { name, id }: WorkerPlace): NetNs {
+  using found = NetNs.fromFd(fd)
+  // The number is of something else once whoever started this Worker is gone.
+  if (found.id !== id) throw closed(id)
+  return new NetNs(found.handle.share(), name)
 }

@@ -1,4 +1,7 @@
-/** What leaks out of a context has no network to go to: each scenario runs in a process whose home has none. */
+/**
+ * What leaks out of a context has no network to go to: each scenario runs in a process whose home has none, once with
+ * the privilege to go inside and once without any.
+ */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -7,8 +10,10 @@ import { runOffline } from '../offline/offline.mjs'
 const folder = fileURLToPath(new URL('./scenarios/', import.meta.url))
 
 for (const file of readdirSync(folder)) {
-  const results = await runOffline(folder + file)
-  describe(file.replace('.mjs', ''), () => {
-    for (const { name, error } of results) it(name, () => expect(error).toBeUndefined())
-  })
+  for (const brokered of [false, true]) {
+    const results = await runOffline(folder + file, { brokered })
+    describe(`${file.replace('.mjs', '')}${brokered ? ', without privileges' : ''}`, () => {
+      for (const { name, error } of results) it(name, () => expect(error).toBeUndefined())
+    })
+  }
 }

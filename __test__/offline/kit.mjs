@@ -1,10 +1,10 @@
 /** What scenarios share. */
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import net from 'node:net'
-import { NetNs } from 'node-netns'
+import { NetNs, probe } from 'node-netns'
 
 const packets = createRequire(import.meta.url)('dns-packet')
 const undone = []
@@ -19,6 +19,9 @@ export async function cleanUp() {
   NetNs.outside('home')
   for (const undo of undone.splice(0).reverse()) await undo()
 }
+
+/** Whether this process may not go where it works, so that a broker does it. */
+export const brokered = !(await probe()).can.runSync.ok
 
 /** A new namespace with `lo` up, closed when the scenario is over. */
 export function namespace(options) {
@@ -91,17 +94,13 @@ export async function nameServer(addresses) {
 
 /** Two namespaces with a link between them, `192.0.2.1` and `192.0.2.2`, and link-local addresses. */
 export async function pair() {
-  const [red, blue] = [namespace({ name: 'red' }), namespace({ name: 'blue' })]
-  const ip = (...args) => execFileSync('ip', args)
-  ip('-n', 'red', 'link', 'add', 'link0', 'type', 'veth', 'peer', 'name', 'link0', 'netns', 'blue')
-  for (const [name, address] of [
-    ['red', 1],
-    ['blue', 2]
-  ]) {
-    ip('-n', name, 'address', 'add', `192.0.2.${address}/24`, 'dev', 'link0')
-    ip('-n', name, 'address', 'add', `fe80::${address}/64`, 'dev', 'link0', 'nodad')
-    ip('-n', name, 'link', 'set', 'link0', 'up')
-  }
+  const [red, blue] = [namespace(), namespace()]
+  const end = (number) => ({
+    name: 'link0',
+    up: true,
+    addresses: [`192.0.2.${number}/24`, `fe80::${number}/64`]
+  })
+  await red.links.add({ kind: 'veth', ...end(1), peer: { netns: blue, ...end(2) } })
   return { red, blue }
 }
 

@@ -5,5 +5,7 @@ export interface Result {
 }
 export declare function offlineArgv(argv: string[]): [string, ...string[]]
 export declare function flagsOf(node: string): string[]
-export declare function runOffline(file: string, options?: { node?: string }): Promise<Result[]>
+export declare function runOffline(file: string, options?: { node?: string; brokered?: boolean }): Promise<Result[]>
 export declare function runForeign(argv: string[]): Promise<Result[]>
+/** What to run for a program without any capability. */
+export const UNPRIVILEGED: string[]

@@ -1,5 +1,6 @@
 /** Programs whose home has no network: what leaks out of a context fails there, instead of passing unseen. */
 import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const runner = fileURLToPath(new URL('./runner.mjs', import.meta.url))
@@ -18,6 +19,11 @@ printf 'nameserver 127.0.0.1\\noptions timeout:1 attempts:1\\n' > /run/etc/resol
 mount --bind /run/etc /etc
 exec "$@"`
 
+/** What to run for a program without any capability: as somebody else, where there is somebody else to be. */
+export const UNPRIVILEGED = readFileSync('/proc/self/uid_map', 'utf8').endsWith(' 4294967295\n')
+  ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+  : ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+
 /** What to run for a program whose home has no network. The caller is in a mount namespace of its own, as by `npm test`. */
 export function offlineArgv(argv) {
   return ['unshare', '--net', '--mount', '--propagation', 'private', 'sh', '-ec', SCRIPT, 'sh', ...argv]
@@ -31,12 +37,12 @@ export function flagsOf(node) {
 }
 
 /**
- * Runs every scenario of a file in one process without a network of its own.
+ * Runs every scenario of a file in one process without a network of its own; `brokered`, without privileges too.
  *
  * @returns for each its name, and what went wrong if anything did
  */
-export function runOffline(file, { node = process.execPath } = {}) {
-  return follow([node, ...flagsOf(node), '--expose-gc', runner, file])
+export function runOffline(file, { node = process.execPath, brokered = false } = {}) {
+  return follow([...(brokered ? UNPRIVILEGED : []), node, ...flagsOf(node), '--expose-gc', runner, file])
 }
 
 /** Runs, by the start of a command, what must work on runtimes other than Node. */

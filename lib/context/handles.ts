@@ -2,9 +2,10 @@
 import { strayed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
+import { type Call, callBrokered, callScoped, crosses, type Kind, nameBrokered } from './brokered.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, runIn } from './place.ts'
-import type { Prototypes } from './prototypes.ts'
+import { here, inside, isBrokered, runIn } from './place.ts'
+import type { HandlePrototype, Prototypes } from './prototypes.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
@@ -23,76 +24,90 @@ const UV_EPERM = -1
 
 /** Puts the hooks on. */
 export function hookHandles(patches: Patches, { tcp, udp, pipe }: Prototypes): void {
-  for (const method of ['connect', 'connect6']) patches.method(tcp, method, connecting)
-  for (const method of ['bind', 'bind6']) patches.method(tcp, method, connecting)
+  const hook = (prototype: HandlePrototype, kind: Kind, method: string, make: (call: Call) => AnyFunction) =>
+    patches.method(prototype, method, (original) => make({ original, kind, method }))
+  for (const method of ['connect', 'connect6', 'bind', 'bind6']) hook(tcp, 'tcp', method, connecting)
   // Node 24 binds and connects pipes by the latter two as well.
   for (const method of ['connect', 'bind', 'connect2', 'bind2']) {
-    if (method in pipe) patches.method(pipe, method, connecting)
+    if (method in pipe) hook(pipe, 'pipe', method, connecting)
   }
-  for (const prototype of [tcp, pipe]) patches.method(prototype, 'listen', listening)
-  for (const method of ['bind', 'bind6']) patches.method(udp, method, binding)
+  hook(tcp, 'tcp', 'listen', listening)
+  hook(pipe, 'pipe', 'listen', listening)
+  for (const method of ['bind', 'bind6']) hook(udp, 'udp', method, binding)
   const udpMethods = ['connect', 'connect6', 'send', 'send6', 'addMembership', 'dropMembership']
   const scopedMethods = ['addSourceSpecificMembership', 'dropSourceSpecificMembership', 'setMulticastInterface']
-  for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) patches.method(udp, method, opening)
+  for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) hook(udp, 'udp', method, opening)
   patches.method(udp, 'recvStart', receiving)
-  for (const prototype of [tcp, udp]) {
-    for (const method of ['getsockname', 'getpeername']) patches.method(prototype, method, naming)
+  for (const method of ['getsockname', 'getpeername']) {
+    hook(tcp, 'tcp', method, naming)
+    hook(udp, 'udp', method, naming)
   }
 }
 
 /** A call that opens a socket if there is none yet, or whose address may name an interface. */
-function opening(original: AnyFunction): AnyFunction {
+function opening(call: Call): AnyFunction {
+  const { original } = call
   return function (this: SocketHandle, ...args: unknown[]) {
     const place = this[PLACE]
-    if (place !== undefined)
-      return args.some(namesInterface) ? inside(place, () => original.apply(this, args)) : original.apply(this, args)
+    if (place !== undefined) {
+      if (!args.some(namesInterface)) return original.apply(this, args)
+      return isBrokered(place) ? callScoped(this, call, args) : inside(place, () => original.apply(this, args))
+    }
     const wanted = here()
     if (wanted === undefined || this.fd >= 0) return original.apply(this, args)
-    return open(this, wanted, () => original.apply(this, args))
+    return open(this, wanted, call, args)
   }
 }
 
 /** As {@link opening}; a failure of ours goes to the socket, whose user is not on the stack any more. */
-function connecting(original: AnyFunction): AnyFunction {
-  const hooked = opening(original)
-  return function (this: SocketHandle, ...args: unknown[]) {
-    try {
-      return hooked.apply(this, args)
-    } catch (error) {
-      const socket = ownerOf(this)
-      if (socket === undefined) {
-        // A server gets its handle once it is bound; `_listen2` makes this an event of it.
-        this.close()
-        throw error
-      }
-      // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
-      if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
-      return UV_EPERM
+function connecting(call: Call): AnyFunction {
+  return refusable(opening(call), (handle, socket, error) => {
+    if (socket === undefined) {
+      // A server gets its handle once it is bound; `_listen2` makes this an event of it.
+      handle.close()
+      throw error
     }
-  }
+    // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
+    if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
+  })
 }
 
 /** As {@link connecting}, for datagrams: Node's own `'error'` comes next, and says what was really wrong. */
-function binding(original: AnyFunction): AnyFunction {
-  const hooked = opening(original)
+function binding(call: Call): AnyFunction {
+  return refusable(opening(call), (_handle, socket, error) => {
+    if (socket === undefined) throw error
+    const { emit } = socket
+    socket.emit = (event, ...values) => {
+      socket.emit = emit
+      return event === 'error' ? emit.call(socket, event, error) : emit.call(socket, event, ...values)
+    }
+  })
+}
+
+/** What `hooked` throws is told by `tell`, and Node gets an error number as of a handle. */
+function refusable(
+  hooked: AnyFunction,
+  tell: (handle: SocketHandle, socket: OwnerSocket | undefined, error: unknown) => void
+): AnyFunction {
   return function (this: SocketHandle, ...args: unknown[]) {
     try {
       return hooked.apply(this, args)
     } catch (error) {
-      const socket = ownerOf(this)
-      if (socket === undefined) throw error
-      const { emit } = socket
-      socket.emit = (event, ...values) => {
-        socket.emit = emit
-        return event === 'error' ? emit.call(socket, event, error) : emit.call(socket, event, ...values)
-      }
+      tell(this, ownerOf(this), error)
       return UV_EPERM
     }
   }
 }
 
-function open(handle: SocketHandle, place: Namespace, call: () => unknown): unknown {
-  const result = inside(place, call)
+function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[]): unknown {
+  const brokered = isBrokered(place)
+  if (brokered && crosses(call, args)) {
+    handle[PLACE] = place
+    return call.original.apply(handle, args)
+  }
+  const result = brokered
+    ? callBrokered(handle, place, call, args)
+    : inside(place, () => call.original.apply(handle, args))
   if (handle.fd >= 0) {
     if (!attempt((native) => native.ownsSocket(place.handle, handle.fd))) {
       handle.close()
@@ -104,8 +119,8 @@ function open(handle: SocketHandle, place: Namespace, call: () => unknown): unkn
 }
 
 /** Accepted handles are made outside any context; theirs is that of the server. */
-function listening(original: AnyFunction): AnyFunction {
-  const hooked = opening(original)
+function listening(call: Call): AnyFunction {
+  const hooked = opening(call)
   return function (this: SocketHandle, ...args: unknown[]) {
     const place = this[PLACE] ?? here()
     const accept = this.onconnection
@@ -124,10 +139,13 @@ function listening(original: AnyFunction): AnyFunction {
 }
 
 /** Names of interfaces are those of the socket's namespace, not of the thread's. */
-function naming(original: AnyFunction): AnyFunction {
+function naming(call: Call): AnyFunction {
+  const { original } = call
   return function (this: SocketHandle, ...args: unknown[]) {
     const place = this[PLACE]
-    if (place === undefined || place.closed) return original.apply(this, args)
+    if (place === undefined) return original.apply(this, args)
+    if (isBrokered(place)) return nameBrokered(this, call, args)
+    if (place.closed) return original.apply(this, args)
     return inside(place, () => original.apply(this, args))
   }
 }

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { outsideContext } from '../errors.ts'
 import { isHome, Namespace } from '../namespace.ts'
+import { attempt } from '../native.ts'
 import { callInside } from '../thread.ts'
 
 /** What I/O outside every context does: goes home, is refused, or goes to one namespace. */
@@ -52,6 +53,21 @@ export function enterIn(namespace: Namespace): void {
 /** Sets what {@link here} says outside of every context. */
 export function setOutside(policy: OutsidePolicy): void {
   outsidePolicy = policy
+}
+
+const brokered = new WeakMap<Namespace, boolean>()
+
+/**
+ * Whether this process may not go there, and another does for it what has to be done inside: what it makes is passed on
+ * as descriptors.
+ */
+export function isBrokered(namespace: Namespace): boolean {
+  let known = brokered.get(namespace)
+  if (known === undefined) {
+    known = attempt((native) => native.isBrokered(namespace.handle))
+    brokered.set(namespace, known)
+  }
+  return known
 }
 
 /** Calls `fn` with the thread inside, synchronously. What `fn` throws passes untouched. */

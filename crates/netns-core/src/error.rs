@@ -81,6 +81,15 @@ impl Error {
         Self::new(Kind::Panicked, "finish the operation")
     }
 
+    /// Whether the thread was not let in, or could not have come back: a broker may do instead.
+    pub(crate) fn is_refused_entry(&self) -> bool {
+        match self.kind {
+            Kind::System { syscall, errno } => syscall == "setns" && errno == Errno::EPERM,
+            Kind::NoReturn { .. } => true,
+            _ => false,
+        }
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> &Kind {
@@ -175,6 +184,7 @@ fn system_remedy(syscall: &str, errno: Errno) -> Option<&'static str> {
         ("open sysctl" | "write", Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
             "Settings need root in the namespace's user namespace, and a writable /proc/sys."
         }
+        ("open tun", Errno::EACCES | Errno::EPERM) => "The device must be this user's to open: see its permissions.",
         ("write", Errno::EINVAL) => "The kernel does not take this value for the setting.",
         ("recv", Errno::ENOBUFS) => "Answers overran the socket's buffer: ask for less at once.",
         ("ioctl", Errno::EPERM) => "This needs CAP_NET_ADMIN in the namespace.",

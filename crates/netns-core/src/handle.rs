@@ -10,6 +10,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::sys::stat::Mode;
 
+use crate::broker::{self, Broker};
 use crate::error::{Error, Result};
 use crate::identity::{self, Identity, Owner};
 
@@ -28,6 +29,8 @@ struct Inner {
     fd: OwnedFd,
     identity: OnceLock<Identity>,
     cookie: OnceLock<Option<u64>>,
+    /// Who does what has to be done inside, once this process was not let in.
+    broker: OnceLock<Option<Arc<Broker>>>,
 }
 
 /// Opening must never block on a FIFO, adopt a terminal, or leak into a child.
@@ -36,7 +39,9 @@ pub(crate) const OPEN: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFl
 impl NetNs {
     /// Wraps a descriptor that is known to be of a network namespace.
     pub(crate) fn trusted(fd: OwnedFd) -> Self {
-        Self { inner: Arc::new(Inner { fd, identity: OnceLock::new(), cookie: OnceLock::new() }) }
+        Self {
+            inner: Arc::new(Inner { fd, identity: OnceLock::new(), cookie: OnceLock::new(), broker: OnceLock::new() }),
+        }
     }
 
     pub(crate) fn checked(fd: OwnedFd, attempt: impl FnOnce() -> Cow<'static, str>) -> Result<Self> {
@@ -119,8 +124,18 @@ impl NetNs {
         if let Some(known) = self.inner.cookie.get() {
             return Ok(*known);
         }
-        let found = self.run(|| probe_socket().map(|socket| identity::cookie(socket.as_fd())))??;
+        let found = identity::cookie(self.probe_socket()?.as_fd());
         Ok(*self.inner.cookie.get_or_init(|| found))
+    }
+
+    /// The broker for this namespace, if there can be one: asked for when the thread was not let in, and remembered.
+    pub(crate) fn broker(&self) -> Option<&Broker> {
+        self.inner.broker.get_or_init(|| broker::of(self)).as_deref()
+    }
+
+    /// The broker that did something here before.
+    pub(crate) fn known_broker(&self) -> Option<&Broker> {
+        self.inner.broker.get().and_then(Option::as_deref)
     }
 
     /// Remembers the cookie that creation read in passing.

@@ -20,18 +20,23 @@
 //! ```
 #![cfg(target_os = "linux")]
 
+mod broker;
 mod capability;
 mod command;
 pub mod crew;
 mod error;
 mod handle;
+pub mod helper;
 mod identity;
+mod inside;
+mod links;
 mod loopback;
 pub mod netlink;
 mod origin;
 mod probe;
 mod processes;
 mod registry;
+mod rootless;
 mod socket;
 mod sysctl;
 mod thread;
@@ -41,6 +46,7 @@ pub use command::{Child, Command, CommandExt, Event as CommandEvent, Exit, Stdio
 pub use error::{Error, Kind, Result};
 pub use handle::NetNs;
 pub use identity::{Identity, Owner};
+pub use links::Endpoint;
 pub use netns_exec::HELPER;
 pub use probe::{Abilities, Ability, probe};
 pub use processes::pids;

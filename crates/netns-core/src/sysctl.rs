@@ -5,13 +5,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use netns_exec::broker::wire::Operation;
 use nix::errno::Errno;
 
-use crate::crew;
 use crate::error::{Error, Kind, Result};
 use crate::handle::NetNs;
+use crate::inside::either;
 
 impl NetNs {
     /// Reads a setting, as `sysctl -n net.ipv4.ip_forward` does, without the line's end.
@@ -21,10 +23,18 @@ impl NetNs {
     /// [`run`](Self::run).
     pub fn sysctl(&self, name: &str) -> Result<String> {
         let path = path(name)?;
-        let mut text = String::new();
-        let read = crew::run_inside(self, || File::open(&path).map(|mut file| file.read_to_string(&mut text)))?;
-        read.map_err(|error| failed("open sysctl", &error, "read", &path))?
-            .map_err(|error| failed("read", &error, "read", &path))?;
+        let here = || {
+            let mut text = String::new();
+            let read = File::open(&path).map(|mut file| file.read_to_string(&mut text));
+            read.map_err(|error| failed("open sysctl", &error, "read", &path))?
+                .map_err(|error| failed("read", &error, "read", &path))?;
+            Ok(text)
+        };
+        let mut text = either(self, here, |broker| {
+            let payload = [path.as_os_str().as_bytes(), b"\0"].concat();
+            let given = broker.ask(Operation::Read, [0; 3], &payload, Some(self), "read the setting");
+            given.map(|given| String::from_utf8_lossy(&given.payload).into_owned()).map_err(|error| error.at(&path))
+        })?;
         text.truncate(text.trim_end_matches('\n').len());
         Ok(text)
     }
@@ -35,13 +45,18 @@ impl NetNs {
     /// As [`sysctl`](Self::sysctl); `EINVAL` if the kernel does not take the value, `EACCES`, `EROFS`.
     pub fn set_sysctl(&self, name: &str, value: &str) -> Result<()> {
         let path = path(name)?;
-        let written = crew::run_inside(self, || {
+        let here = || {
             // One write(2): the kernel takes a value as a whole. Never O_CREAT or O_TRUNC: these are no files.
-            OpenOptions::new().write(true).open(&path).map(|mut file| file.write_all(value.as_bytes()))
-        })?;
-        written
-            .map_err(|error| failed("open sysctl", &error, "write", &path))?
-            .map_err(|error| failed("write", &error, "write", &path))
+            let written = OpenOptions::new().write(true).open(&path).map(|mut file| file.write_all(value.as_bytes()));
+            written
+                .map_err(|error| failed("open sysctl", &error, "write", &path))?
+                .map_err(|error| failed("write", &error, "write", &path))
+        };
+        either(self, here, |broker| {
+            let payload = [path.as_os_str().as_bytes(), b"\0", value.as_bytes()].concat();
+            let given = broker.ask(Operation::Write, [0; 3], &payload, Some(self), "write the setting");
+            given.map(drop).map_err(|error| error.at(&path))
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use nix::unistd::{getpid, gettid};
 use crate::capability;
 use crate::error::{Error, Kind, Result};
 use crate::handle::{NetNs, probe_socket};
-use crate::{identity, loopback};
+use crate::{broker, identity, loopback};
 
 /// Where one thread belongs: the namespace that guarded sections return it to.
 ///
@@ -71,9 +71,22 @@ impl Anchor {
 
     /// Makes a namespace, with `lo` up if wanted, without the thread being seen anywhere else afterwards.
     ///
+    /// Without `CAP_SYS_ADMIN` a process in a user namespace of its own makes it, if the system lets everybody have one.
+    ///
     /// # Errors
-    /// `EPERM` without `CAP_SYS_ADMIN`, `ENOSPC` at the limit of namespaces, `EMFILE`. Nothing is left then.
+    /// `EPERM` with neither, `ENOSPC` at the limit of namespaces, `EMFILE`. Nothing is left then.
     pub fn create(&self, loopback: bool) -> Result<NetNs> {
+        match self.create_here(loopback) {
+            Err(error) if error.is_refused_entry() => broker::own().create(loopback),
+            result => result,
+        }
+    }
+
+    /// As [`create`](Self::create), by the calling thread alone: what is to have a name needs its privileges anyway.
+    ///
+    /// # Errors
+    /// `EPERM` without `CAP_SYS_ADMIN`; otherwise as `create`.
+    pub fn create_here(&self, loopback: bool) -> Result<NetNs> {
         let attempt = "create a network namespace";
         self.rehearse(attempt)?;
         let section = Section::leaving(self);
@@ -88,6 +101,19 @@ impl Anchor {
         }
         created.remember_cookie(identity::cookie(socket.as_fd()));
         Ok(created)
+    }
+
+    /// Whether what has to be done in `namespace` is done by another process, as this thread cannot go there and back.
+    ///
+    /// # Errors
+    /// `EBADF` if other code closed the handle's descriptor.
+    pub fn is_brokered(&self, namespace: &NetNs) -> Result<bool> {
+        if namespace.known_broker().is_some() {
+            return Ok(true);
+        }
+        let target = namespace.verified()?;
+        let reachable = self.position().identity()? == target || self.rehearse("enter the network namespace").is_ok();
+        Ok(!reachable && namespace.broker().is_some())
     }
 
     /// Moves the thread for good: later sections return here.

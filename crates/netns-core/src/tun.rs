@@ -4,11 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 
+use netns_exec::broker::wire::Operation;
 use nix::errno::Errno;
 use nix::libc;
 
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
+use crate::inside::either;
 
 const PATH: &str = "/dev/net/tun";
 const TUN_SET_IFF: libc::c_ulong = 0x4004_54ca;
@@ -47,8 +49,15 @@ impl NetNs {
     pub fn create_tun(&self, tun: &Tun) -> Result<()> {
         let attempt = || format!("make the link {}", tun.name);
         // The device belongs to the namespace of the thread that opens the file.
-        let opened = self.run(|| OpenOptions::new().read(true).write(true).open(PATH))?;
-        let file = opened.map_err(|error| Error::system("open", errno_of(&error), attempt()).at(PATH))?;
+        let here = || {
+            let opened = OpenOptions::new().read(true).write(true).open(PATH);
+            opened.map_err(|error| Error::system("open tun", errno_of(&error), attempt()).at(PATH))
+        };
+        let file = either(self, here, |broker| {
+            let attempt = "make the link";
+            let given = broker.ask(Operation::Tun, [0; 3], &[], Some(self), attempt);
+            given.and_then(|given| given.descriptor(attempt)).map(File::from).map_err(|error| error.at(PATH))
+        })?;
         set_up(&file, tun).map_err(|errno| Error::system("ioctl", errno, attempt()).at(PATH))
     }
 }

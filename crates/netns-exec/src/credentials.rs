@@ -36,11 +36,15 @@ pub struct Credentials<'a> {
     pub capabilities: Option<u64>,
 }
 
-/// Makes the calling process what `wanted` says.
+/// What a child keeps that went through another user namespace, whoever it is there: `NET_BIND_SERVICE`, `NET_ADMIN` and
+/// `NET_RAW`, as its network is its own to use.
+const NETWORK: u64 = 1 << 10 | 1 << 12 | 1 << 13;
+
+/// Makes the calling process what `wanted` says; `foreign` if it came into another user namespace.
 ///
 /// # Errors
 /// `EPERM` for what the process may not; the step is the system call.
-pub(crate) fn become_user(wanted: &Credentials<'_>) -> Result<(), Failure> {
+pub(crate) fn become_user(wanted: &Credentials<'_>, foreign: bool) -> Result<(), Failure> {
     if let Some(keep) = wanted.capabilities {
         limit(keep)?;
         if keep != 0 && wanted.uid.is_some() {
@@ -60,7 +64,12 @@ pub(crate) fn become_user(wanted: &Credentials<'_>) -> Result<(), Failure> {
     if let Some(uid) = wanted.uid {
         sys::set_user(uid).map_err(|errno| Failure::new("setuid", errno))?;
     }
-    wanted.capabilities.map_or(Ok(()), reduce)
+    match wanted.capabilities {
+        Some(keep) => reduce(keep),
+        // Who became another user on the way has nothing left to keep.
+        None if foreign && wanted.uid.is_none() => reduce(NETWORK),
+        None => Ok(()),
+    }
 }
 
 /// Takes away what exec could give: the bounding set.

@@ -15,16 +15,22 @@
 //!   -c HEX       the capabilities that are left; 0 leaves none and sets no_new_privs
 //!   -b           die with the parent
 //!   -r FD        tell failures there, as `step errno path`, and not on standard error
+//!   -x FD        close that when the program runs, as the descriptor of -d is
+//!   -0 NAME      the program's zeroth argument, which is the file otherwise
+//! netns-exec -B  serve requests on descriptor 0: see `broker`
 //! ```
+//! Where the caller may not enter a network, it goes by way of the user namespace that owns it.
 //! It exits with 127 if the program was not found, with 126 if anything else failed, after telling what.
 #![no_std]
 #![no_main]
 #![allow(dead_code, reason = "the library's other user needs the rest")]
 #![allow(clippy::result_large_err, reason = "as for the library")]
 
+mod broker;
 mod credentials;
 mod etc;
 mod failure;
+mod line;
 mod program;
 mod setup;
 mod start;
@@ -35,6 +41,7 @@ use core::ffi::CStr;
 
 use credentials::{Credentials, Groups};
 use failure::Failure;
+use line::Line;
 use setup::{Join, Setup};
 use sys::errno::{EINVAL, ENOENT};
 
@@ -42,10 +49,14 @@ use sys::errno::{EINVAL, ENOENT};
 struct Request<'a> {
     setup: Setup<'a>,
     report: Option<i32>,
+    zeroth: Option<&'static CStr>,
     file: usize,
 }
 
 fn main(arguments: &mut [*const u8], environment: *const *const u8) -> usize {
+    if text(arguments, 1) == c"-B" {
+        return broker::serve();
+    }
     let mut groups = [0_u32; 64];
     let request = match read(arguments, &mut groups) {
         Ok(request) => request,
@@ -53,8 +64,8 @@ fn main(arguments: &mut [*const u8], environment: *const *const u8) -> usize {
     };
     let report = request.report;
     if let Some(number) = report {
-        // It must not reach the program; that it closes tells the parent that the program runs.
-        let _not_open = sys::control(number, 2, 1);
+        // That it closes tells the parent that the program runs.
+        close_on_exec(number);
     }
     if let Err(failure) = request.setup.apply() {
         return tell(report, &failure);
@@ -62,6 +73,9 @@ fn main(arguments: &mut [*const u8], environment: *const *const u8) -> usize {
     let first = request.file;
     let file = text(arguments, first);
     let path = variable(environment, b"PATH=").unwrap_or(program::DEFAULT_PATH);
+    if let (Some(zeroth), Some(slot)) = (request.zeroth, arguments.get_mut(first)) {
+        *slot = zeroth.as_ptr().cast();
+    }
     // The slot before the file held the `--` and is free now.
     let slots = arguments.get_mut(first - 1..).unwrap_or_default();
     // SAFETY: both arrays are those the kernel gave this process.
@@ -82,6 +96,7 @@ fn read<'a>(arguments: &[*const u8], groups: &'a mut [u32; 64]) -> Result<Reques
             parent: None,
         },
         report: None,
+        zeroth: None,
         file: 0,
     };
     let mut identity = None;
@@ -96,13 +111,19 @@ fn read<'a>(arguments: &[*const u8], groups: &'a mut [u32; 64]) -> Result<Reques
         match option.to_bytes() {
             b"-n" => setup.join = Join::Path { path: value, identity: None },
             b"-i" => identity = Some(pair(value).ok_or(invalid(option))?),
-            b"-d" => setup.join = Join::Descriptor { net: decimal()?.cast_signed(), user: None },
+            b"-d" => {
+                let number = decimal()?.cast_signed();
+                close_on_exec(number);
+                setup.join = Join::Descriptor(number);
+            }
             b"-e" => setup.etc = Some(value),
             b"-C" => setup.directory = Some(value),
             b"-g" => count = Some(list(value, groups).ok_or(invalid(option))?),
             b"-G" => setup.credentials.gid = Some(decimal()?),
             b"-u" => setup.credentials.uid = Some(decimal()?),
             b"-c" => setup.credentials.capabilities = Some(wide(value.to_bytes(), 16).ok_or(invalid(option))?),
+            b"-x" => close_on_exec(decimal()?.cast_signed()),
+            b"-0" => request.zeroth = Some(value),
             b"-r" => request.report = Some(decimal()?.cast_signed()),
             flag => {
                 takes = 1;
@@ -128,6 +149,12 @@ fn read<'a>(arguments: &[*const u8], groups: &'a mut [u32; 64]) -> Result<Reques
         None => Groups::Keep,
     };
     Ok(request)
+}
+
+/// It must not reach the program.
+fn close_on_exec(number: i32) {
+    const F_SETFD: usize = 2;
+    let _not_open = sys::control(number, F_SETFD, 1);
 }
 
 fn text(arguments: &[*const u8], at: usize) -> &'static CStr {
@@ -186,8 +213,7 @@ fn list(value: &CStr, groups: &mut [u32; 64]) -> Option<usize> {
 
 /// Tells a failure where it is wanted.
 fn tell(report: Option<i32>, failure: &Failure) -> usize {
-    let mut buffer = [0_u8; 512];
-    let mut line = Line { buffer: &mut buffer, length: 0 };
+    let mut line = Line::default();
     if report.is_none() {
         line.push(b"netns-exec: ");
     }
@@ -197,31 +223,6 @@ fn tell(report: Option<i32>, failure: &Failure) -> usize {
     line.push(b" ");
     line.push(failure.path());
     line.push(b"\n");
-    let bytes = line.buffer.get(..line.length).unwrap_or_default();
-    let _nobody_listens = sys::write(report.unwrap_or(2), bytes);
+    let _nobody_listens = sys::write(report.unwrap_or(2), line.bytes());
     if failure.step == "execve" && failure.errno == ENOENT { 127 } else { 126 }
-}
-
-struct Line<'a> {
-    buffer: &'a mut [u8; 512],
-    length: usize,
-}
-
-impl Line<'_> {
-    fn push(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if let Some(slot) = self.buffer.get_mut(self.length) {
-                *slot = *byte;
-                self.length += 1;
-            }
-        }
-    }
-
-    fn push_number(&mut self, number: u32) {
-        if number >= 10 {
-            self.push_number(number / 10);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "a digit")]
-        self.push(&[b'0' + (number % 10) as u8]);
-    }
 }

@@ -7,9 +7,11 @@
 #![cfg_attr(not(test), no_std)]
 #![expect(clippy::result_large_err, reason = "a failure owns its path by value, as a child has no heap to put it on")]
 
+pub mod broker;
 pub mod credentials;
 pub mod etc;
 pub mod failure;
+pub mod line;
 pub mod program;
 pub mod setup;
 pub mod sys;
@@ -20,8 +22,8 @@ pub use setup::{Join, Setup};
 
 /// The helper program: an ELF executable without dependencies, to be written where it may run.
 ///
-/// `netns-exec [-r FD] [-n PATH [-i DEV:INO]] [-l] [-e DIR] [-s] [-c HEX] [-b] [-g ID,…] [-G ID] [-u ID] [-C DIR] -- file
-/// [argument…]`: see `src/helper.rs`.
+/// `netns-exec [-r FD] [-n PATH [-i DEV:INO]] [-l] [-e DIR] [-s] [-c HEX] [-b] [-g ID,…] [-G ID] [-u ID] [-C DIR] [-0 NAME] -- file
+/// [argument…]`, or `netns-exec -B`: see `src/helper.rs`.
 pub static HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/netns-exec"));
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use crate::sys::{self, Fd};
 use crate::{etc, sysfs};
 
 const CLONE_NEWNS: usize = 0x0002_0000;
-const CLONE_NEWUSER: usize = 0x1000_0000;
-const CLONE_NEWNET: usize = 0x4000_0000;
+pub(crate) const CLONE_NEWUSER: usize = 0x1000_0000;
+pub(crate) const CLONE_NEWNET: usize = 0x4000_0000;
 const MS_REC: usize = 0x4000;
 const MS_SLAVE: usize = 0x8_0000;
 const PR_SET_PDEATHSIG: usize = 1;
@@ -21,14 +21,8 @@ const SIGKILL: usize = 9;
 pub enum Join<'a> {
     /// The one the child is born in.
     Stay,
-    /// By the number of an open descriptor, with that of the user namespace that owns it, for callers who are nobody
-    /// in their own but somebody there.
-    Descriptor {
-        /// The network namespace.
-        net: i32,
-        /// Its owner.
-        user: Option<i32>,
-    },
+    /// By the number of an open descriptor.
+    Descriptor(i32),
     /// By path, if it still is the namespace of that device and inode.
     Path {
         /// Where.
@@ -63,7 +57,7 @@ impl Setup<'_> {
     /// # Errors
     /// The first step that failed; the process is good for nothing but exit then.
     pub fn apply(&self) -> Result<(), Failure> {
-        self.enter()?;
+        let foreign = self.enter()?;
         if self.loopback {
             sys::loopback_up().map_err(|errno| Failure::new("ioctl", errno))?;
         }
@@ -73,24 +67,16 @@ impl Setup<'_> {
         if let Some(directory) = self.directory {
             sys::change_directory(directory).map_err(|errno| Failure::new("chdir", errno).at(directory))?;
         }
-        become_user(&self.credentials)?;
+        become_user(&self.credentials, foreign)?;
         // Changing the user clears it, so it comes last.
         self.parent.map_or(Ok(()), bind_to)
     }
 
-    fn enter(&self) -> Result<(), Failure> {
+    /// Whether that led through another user namespace.
+    fn enter(&self) -> Result<bool, Failure> {
         match self.join {
-            Join::Stay => Ok(()),
-            Join::Descriptor { net, user } => {
-                let failed = |errno| Failure::new("setns", errno);
-                match (sys::enter(net, CLONE_NEWNET), user) {
-                    (Err(EPERM), Some(user)) => {
-                        sys::enter(user, CLONE_NEWUSER).map_err(failed)?;
-                        sys::enter(net, CLONE_NEWNET).map_err(failed)
-                    }
-                    (result, _) => result.map_err(failed),
-                }
-            }
+            Join::Stay => Ok(false),
+            Join::Descriptor(net) => join(net).map_err(|errno| Failure::new("setns", errno)),
             Join::Path { path, identity } => {
                 let net = sys::open(None, path, 0).map_err(|errno| Failure::new("open", errno).at(path))?;
                 let found = sys::identity(&net).map_err(|errno| Failure::new("fstat", errno).at(path))?;
@@ -98,7 +84,7 @@ impl Setup<'_> {
                     // Another process has the number now.
                     return Err(Failure::new("setns", ESRCH).at(path));
                 }
-                sys::enter(net.number(), CLONE_NEWNET).map_err(|errno| Failure::new("setns", errno).at(path))
+                join(net.number()).map_err(|errno| Failure::new("setns", errno).at(path))
             }
         }
     }
@@ -114,6 +100,19 @@ impl Setup<'_> {
             sysfs::mount()?;
         }
         Ok(())
+    }
+}
+
+/// Enters a network, by way of the user namespace that owns it for callers who are nobody in their own but somebody
+/// there; whether it was.
+fn join(net: i32) -> sys::Result<bool> {
+    match sys::enter(net, CLONE_NEWNET) {
+        Err(EPERM) => {
+            let owner = sys::owner(net).map_err(|_| EPERM)?;
+            sys::enter(owner.number(), CLONE_NEWUSER).map_err(|_| EPERM)?;
+            sys::enter(net, CLONE_NEWNET).map(|()| true)
+        }
+        result => result.map(|()| false),
     }
 }
 

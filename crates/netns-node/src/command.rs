@@ -164,6 +164,12 @@ impl Program {
     }
 }
 
+/// The static helper as an open descriptor of this process.
+#[napi(catch_unwind)]
+pub fn helper_descriptor(env: &Env) -> Result<i32> {
+    netns_core::helper::descriptor().or_throw(env)
+}
+
 /// The static helper, to be written where it may run.
 #[napi(catch_unwind)]
 pub fn helper() -> Buffer {

@@ -14,5 +14,6 @@ mod probe;
 mod promise;
 mod registry;
 mod slot;
+mod socket;
 mod thread;
 mod watch;

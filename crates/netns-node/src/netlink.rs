@@ -158,6 +158,14 @@ pub fn netlink_dump<'env>(env: &'env Env, handle: &Handle, requests: Vec<Netlink
     })
 }
 
+/// As [`netlink_dump`], on this thread, for what the kernel has at hand.
+#[napi(catch_unwind)]
+pub fn netlink_dump_sync(env: &Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<NetlinkReply> {
+    let client = handle.client()?;
+    let (protocol, request) = convert(env, request)?;
+    client.dump(protocol, request).map(NetlinkReply::from).or_throw(env)
+}
+
 /// Changes of a namespace's network.
 #[napi]
 pub struct NetlinkSubscription {

@@ -29,6 +29,8 @@ pub struct Abilities {
     pub create_named: Option<Obstacle>,
     /// Entering.
     pub enter: Option<Obstacle>,
+    /// Having something made inside.
+    pub reach: Option<Obstacle>,
     /// User namespaces.
     pub rootless: Option<Obstacle>,
     /// Configuring.
@@ -51,6 +53,7 @@ pub fn probe_abilities(env: &Env, directory: String) -> Result<Object<'_>> {
             create: obstacle(found.create),
             create_named: obstacle(found.create_named),
             enter: obstacle(found.enter),
+            reach: obstacle(found.reach),
             rootless: obstacle(found.rootless),
             configure: obstacle(found.configure),
         })

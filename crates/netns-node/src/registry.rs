@@ -59,7 +59,7 @@ pub fn open_name(env: &Env, directory: String, name: String) -> Result<u32> {
 #[napi(catch_unwind)]
 pub fn create_name_sync(env: &Env, directory: String, name: String, loopback: bool) -> Result<Handle> {
     let name = parse(env, &name)?;
-    let created = with_anchor(env, |anchor| anchor.create(loopback))?;
+    let created = with_anchor(env, |anchor| anchor.create_here(loopback))?;
     Registry::new(directory).attach(&name, &created).or_throw(env)?;
     Ok(created.into())
 }

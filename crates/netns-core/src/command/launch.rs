@@ -27,7 +27,7 @@ const STACK: usize = 64 * 1024;
 /// ends. It stays where it is; the child alone enters the namespace.
 pub(super) fn launch(command: Command, namespace: &NetNs, listener: Listener) -> Result<Child> {
     reaper::prepare()?;
-    let (plan, pipes) = Plan::new(command, namespace)?;
+    let (plan, pipes) = Plan::new(command, Some(namespace))?;
     let child = Child::starting(pipes);
     let mut debt = Debt { state: Arc::clone(child.state()), listener, paid: false };
     crew::submit(move || {
@@ -37,6 +37,15 @@ pub(super) fn launch(command: Command, namespace: &NetNs, listener: Listener) ->
         settle(born, &debt.state, &debt.listener);
     })?;
     Ok(child)
+}
+
+/// Starts a program from the calling thread, in that one's network. Nobody hears of its end, but it is waited for.
+pub(super) fn start_here(command: Command) -> Result<()> {
+    reaper::prepare()?;
+    let (plan, _no_pipes) = Plan::new(command, None)?;
+    let (_, pidfd) = bear(&plan)?;
+    reaper::watch(Arc::new(pidfd), |_| ());
+    Ok(())
 }
 
 /// Whoever waits for a child whose start panicked must hear of it.

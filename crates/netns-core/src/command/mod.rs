@@ -171,6 +171,11 @@ impl Command {
         Ok(child)
     }
 
+    /// Starts the program where the calling thread is, and never waits for anything.
+    pub(crate) fn start_here(self) -> Result<()> {
+        launch::start_here(self)
+    }
+
     /// Starts the program in `namespace` and waits for its end.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A command made ready: everything the child needs, allocated before there is one.
 
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use netns_exec::credentials::Credentials as View;
@@ -12,7 +12,6 @@ use super::stdio::{self, Laid};
 use super::{Command, c_string, groups};
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
-use crate::{capability, identity};
 
 /// Who the child is.
 #[derive(Debug, Default)]
@@ -34,14 +33,13 @@ pub(super) struct Plan {
     etc: Option<CString>,
     sysfs: bool,
     bound: bool,
-    namespace: NetNs,
-    owner: Option<OwnedFd>,
+    namespace: Option<NetNs>,
     streams: Laid,
 }
 
 impl Plan {
     /// Makes a command ready, and the parent's ends of its pipes.
-    pub(super) fn new(command: Command, namespace: &NetNs) -> Result<(Self, Vec<Option<OwnedFd>>)> {
+    pub(super) fn new(command: Command, namespace: Option<&NetNs>) -> Result<(Self, Vec<Option<OwnedFd>>)> {
         let file = c_string(&command.program)?;
         let mut arguments = Vec::with_capacity(command.arguments.len() + 1);
         arguments.push(file.clone());
@@ -63,9 +61,7 @@ impl Plan {
             etc: command.etc.as_deref().map(c_string).transpose()?.filter(|directory| exists(directory)),
             sysfs: command.sysfs,
             bound: command.bound,
-            namespace: namespace.clone(),
-            // Without the capability the way in may lead through the user namespace that owns the network.
-            owner: if capability::has_sys_admin() { None } else { identity::owner_descriptor(namespace).ok() },
+            namespace: namespace.cloned(),
             streams,
             environment,
         };
@@ -74,12 +70,11 @@ impl Plan {
 
     /// What is done to the child before its program.
     pub(super) fn setup(&self) -> Setup<'_> {
-        use std::os::fd::AsFd;
         Setup {
-            join: Join::Descriptor {
-                net: self.namespace.as_fd().as_raw_fd(),
-                user: self.owner.as_ref().map(AsRawFd::as_raw_fd),
-            },
+            join: self
+                .namespace
+                .as_ref()
+                .map_or(Join::Stay, |namespace| Join::Descriptor(namespace.as_fd().as_raw_fd())),
             loopback: false,
             etc: self.etc.as_deref(),
             sysfs: self.sysfs,

@@ -1,13 +1,13 @@
 //! A netlink socket that was made inside and is used from anywhere.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
 
 use netlink_sys::SocketAddr;
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 
-use crate::crew;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 
@@ -48,8 +48,9 @@ fn errno_of(error: &io::Error) -> Errno {
 impl Socket {
     /// Makes one inside `namespace`: the only step that needs to be there.
     pub(crate) fn open(namespace: &NetNs, protocol: Protocol) -> Result<Self> {
-        let made = crew::run_inside(namespace, || netlink_sys::Socket::new(protocol as isize))?;
-        let mut inner = made.map_err(|error| failed("socket", errno_of(&error)))?;
+        let made = namespace.open_socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol as i32)?;
+        // SAFETY: the descriptor is ours, and is the socket's alone from here on.
+        let mut inner = unsafe { netlink_sys::Socket::from_raw_fd(made.into_raw_fd()) };
         inner.bind_auto().map_err(|error| failed("bind", errno_of(&error)))?;
         // Connected to the kernel, it takes messages from nobody else.
         inner.connect(&SocketAddr::new(0, 0)).map_err(|error| failed("connect", errno_of(&error)))?;

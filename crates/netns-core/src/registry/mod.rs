@@ -23,6 +23,7 @@ pub use watch::{Event, Stopper, Watch};
 use crate::error::{Error, Kind, Result};
 use crate::handle::{NetNs, OPEN};
 use crate::identity::describe_file;
+use crate::thread::Anchor;
 use directory::Lock;
 
 /// Where iproute2 keeps its names; `/var/run` is a link to `/run`.
@@ -77,7 +78,7 @@ impl Registry {
     /// # Errors
     /// `EEXIST` if the name is taken; as [`NetNs::create`] and [`attach`](Self::attach). Nothing is left then.
     pub fn create(&self, name: &Name, loopback: bool) -> Result<NetNs> {
-        let created = NetNs::create(loopback)?;
+        let created = Anchor::here()?.create_here(loopback)?;
         self.attach(name, &created)?;
         Ok(created)
     }

@@ -103,7 +103,8 @@ fn without_the_privilege_nothing_moves() {
     let results = std::thread::spawn(move || {
         drop_capabilities();
         let before = here();
-        let results = (code(other.run(|| ())), code(NetNs::create(true)), code(other.spawn(|| ())));
+        let anchor = Anchor::here().expect("an anchor");
+        let results = (code(other.run(|| ())), code(anchor.create_here(true)), code(other.spawn(|| ())));
         (before == here(), results)
     });
     let (stayed, results) = results.join().expect("no panic");
@@ -115,7 +116,8 @@ fn without_the_privilege_nothing_moves() {
 fn i2_what_cannot_return_does_not_go() {
     if is_child() {
         let home = here();
-        let error = NetNs::create(true).expect_err("there is no way back");
+        let anchor = Anchor::here().expect("an anchor");
+        let error = anchor.create_here(true).expect_err("there is no way back");
         assert_eq!(error.code(), "ERR_NETNS_NO_RETURN");
         assert!(error.remedy().is_some_and(|remedy| remedy.contains("unshare -Urn")), "{error}");
         assert!(strays(&home).is_empty());

@@ -11,13 +11,18 @@ pub mod numbers {
     pub const IOCTL: usize = 16;
     pub const GETPID: usize = 39;
     pub const SOCKET: usize = 41;
+    pub const SENDMSG: usize = 46;
+    pub const RECVMSG: usize = 47;
     pub const EXECVE: usize = 59;
     pub const KILL: usize = 62;
     pub const FCNTL: usize = 72;
     pub const CHDIR: usize = 80;
     pub const SETUID: usize = 105;
     pub const SETGID: usize = 106;
+    pub const GETEUID: usize = 107;
+    pub const GETEGID: usize = 108;
     pub const GETPPID: usize = 110;
+    pub const SETSID: usize = 112;
     pub const SETGROUPS: usize = 116;
     pub const CAPSET: usize = 126;
     pub const STATFS: usize = 137;
@@ -53,11 +58,16 @@ pub mod numbers {
     pub const RT_SIGPROCMASK: usize = 135;
     pub const SETGID: usize = 144;
     pub const SETUID: usize = 146;
+    pub const SETSID: usize = 157;
     pub const SETGROUPS: usize = 159;
     pub const PRCTL: usize = 167;
     pub const GETPID: usize = 172;
     pub const GETPPID: usize = 173;
+    pub const GETEUID: usize = 175;
+    pub const GETEGID: usize = 177;
     pub const SOCKET: usize = 198;
+    pub const SENDMSG: usize = 211;
+    pub const RECVMSG: usize = 212;
     pub const EXECVE: usize = 221;
     pub const SETNS: usize = 268;
 }

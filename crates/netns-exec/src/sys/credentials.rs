@@ -11,6 +11,18 @@ pub fn process_control(option: usize, values: [usize; 2]) -> Result<usize> {
     plain(numbers::PRCTL, [option, values[0], values[1], 0, 0])
 }
 
+/// The effective user: geteuid(2).
+#[must_use]
+pub fn user() -> u32 {
+    plain(numbers::GETEUID, [0; 5]).map_or(u32::MAX, |id| u32::try_from(id).unwrap_or(u32::MAX))
+}
+
+/// The effective group: getegid(2).
+#[must_use]
+pub fn group() -> u32 {
+    plain(numbers::GETEGID, [0; 5]).map_or(u32::MAX, |id| u32::try_from(id).unwrap_or(u32::MAX))
+}
+
 /// setgroups(2), of this thread only, which the C library's is not.
 ///
 /// # Errors

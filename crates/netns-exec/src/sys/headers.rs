@@ -3,7 +3,7 @@
 use super::arch::{numbers as n, unified as u};
 
 /// Each number with the C library's, for the test that compares them.
-pub(crate) fn numbers() -> [(usize, libc::c_long); 33] {
+pub(crate) fn numbers() -> [(usize, libc::c_long); 38] {
     [
         (n::READ, libc::SYS_read),
         (n::WRITE, libc::SYS_write),
@@ -14,6 +14,11 @@ pub(crate) fn numbers() -> [(usize, libc::c_long); 33] {
         (n::IOCTL, libc::SYS_ioctl),
         (n::GETPID, libc::SYS_getpid),
         (n::SOCKET, libc::SYS_socket),
+        (n::SENDMSG, libc::SYS_sendmsg),
+        (n::RECVMSG, libc::SYS_recvmsg),
+        (n::GETEUID, libc::SYS_geteuid),
+        (n::GETEGID, libc::SYS_getegid),
+        (n::SETSID, libc::SYS_setsid),
         (n::EXECVE, libc::SYS_execve),
         (n::KILL, libc::SYS_kill),
         (n::FCNTL, libc::SYS_fcntl),

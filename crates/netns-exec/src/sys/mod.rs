@@ -5,6 +5,7 @@ mod credentials;
 mod fd;
 #[cfg(test)]
 pub(crate) mod headers;
+pub mod message;
 mod mount;
 mod namespace;
 mod process;
@@ -12,13 +13,13 @@ mod signals;
 
 pub use arch::O_DIRECTORY;
 use arch::syscall;
-pub use credentials::{process_control, set_capabilities, set_group, set_groups, set_user};
+pub use credentials::{group, process_control, set_capabilities, set_group, set_groups, set_user, user};
 pub use fd::{
     Fd, close_on_exec_from, control, duplicate, entries, identity, keep, make_blocking, open, place, read, write,
 };
 pub use mount::{attach, copy_tree, file_system, new_mount, propagate};
-pub use namespace::{enter, loopback_up, unshare};
-pub use process::{change_directory, die, execute, exit, parent};
+pub use namespace::{enter, loopback_up, owner, socket, unshare};
+pub use process::{change_directory, die, execute, exit, new_session, parent};
 pub use signals::{block_signals, reset_signals};
 
 /// What a call that failed said: the positive errno.
@@ -31,13 +32,16 @@ pub mod errno {
     pub const EPERM: i32 = 1;
     pub const ENOENT: i32 = 2;
     pub const ESRCH: i32 = 3;
+    pub const EINTR: i32 = 4;
     pub const ENOEXEC: i32 = 8;
+    pub const EBADF: i32 = 9;
     pub const EACCES: i32 = 13;
     pub const ENODEV: i32 = 19;
     pub const ENOTDIR: i32 = 20;
     pub const EINVAL: i32 = 22;
     pub const ENAMETOOLONG: i32 = 36;
     pub const ENOSYS: i32 = 38;
+    pub const EMSGSIZE: i32 = 90;
     pub const ESTALE: i32 = 116;
     pub const ETIMEDOUT: i32 = 110;
 }

@@ -20,16 +20,34 @@ pub fn unshare(flags: usize) -> Result<()> {
     plain(numbers::UNSHARE, [flags, 0, 0, 0, 0]).map(drop)
 }
 
+/// The user namespace that owns an open namespace: `ioctl_ns(2)`.
+///
+/// # Errors
+/// `EPERM` if that lies outside this process's own.
+pub fn owner(number: i32) -> Result<Fd> {
+    const NS_GET_USERNS: usize = 0xb701;
+    plain(numbers::IOCTL, [word(number), NS_GET_USERNS, 0, 0, 0]).map(Fd::own)
+}
+
+/// A socket of this thread's network, closed by exec: socket(2).
+///
+/// # Errors
+/// As its manual page.
+pub fn socket(family: u32, kind: u32, protocol: u32) -> Result<Fd> {
+    let args = [family as usize, kind as usize | O_CLOEXEC, protocol as usize, 0, 0];
+    plain(numbers::SOCKET, args).map(Fd::own)
+}
+
 /// `ip link set lo up` for this thread's namespace: netdevice(7).
 ///
 /// # Errors
 /// `EPERM`.
 pub fn loopback_up() -> Result<()> {
-    const AF_UNIX: usize = 1;
-    const SOCK_DGRAM: usize = 2;
+    const AF_UNIX: u32 = 1;
+    const SOCK_DGRAM: u32 = 2;
     const SIOCSIFFLAGS: usize = 0x8914;
     const IFF_UP: u8 = 1;
-    let socket = plain(numbers::SOCKET, [AF_UNIX, SOCK_DGRAM | O_CLOEXEC, 0, 0, 0]).map(Fd::own)?;
+    let socket = socket(AF_UNIX, SOCK_DGRAM, 0)?;
     // struct ifreq: sixteen bytes of name, then the flags as a short, forty bytes in all.
     let mut request = [0_u8; 40];
     request[..2].copy_from_slice(b"lo");

@@ -14,6 +14,14 @@ pub fn change_directory(path: &CStr) -> Result<()> {
     check(unsafe { syscall(numbers::CHDIR, [path.as_ptr() as usize, 0, 0, 0, 0]) }).map(drop)
 }
 
+/// Away from the terminal: setsid(2).
+///
+/// # Errors
+/// `EPERM` for who leads a group already.
+pub fn new_session() -> Result<()> {
+    plain(numbers::SETSID, [0; 5]).map(drop)
+}
+
 /// getppid(2).
 #[must_use]
 pub fn parent() -> u32 {

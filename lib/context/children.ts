@@ -1,0 +1,162 @@
+/**
+ * Children in a namespace that the thread may not enter: Node starts a helper, which goes there by way of the user
+ * namespace that owns it, and becomes the program. It has the user's standard streams and nothing else.
+ */
+import { accessSync, constants, readlinkSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Namespace } from '../namespace.ts'
+import { attempt } from '../native.ts'
+import type { AnyFunction } from './patches.ts'
+
+interface SpawnOptions {
+  file: string
+  args?: string[]
+  cwd?: string
+  envPairs?: string[]
+  stdio?: object[]
+}
+
+/** `Process.spawn`, behind all that is asynchronous. */
+export function spawnBrokered(original: AnyFunction, handle: object, place: Namespace, given: SpawnOptions): unknown {
+  const { file, args = [file], cwd, envPairs = [], stdio = [] } = given
+  const path = envPairs.find((pair) => pair.startsWith('PATH='))?.slice('PATH='.length)
+  const missing = lookUp(file, cwd, path)
+  if (missing !== undefined) return original.call(handle, { ...given, file: missing })
+  const [zeroth = file, ...rest] = args
+  const [network, helper] = [stdio.length, stdio.length + 1]
+  const flags = ['-d', `${network}`, '-x', `${helper}`, '-0', zeroth]
+  const passed = [place.handle.descriptor(), attempt((native) => native.helperDescriptor())]
+  return original.call(handle, {
+    ...given,
+    file: `/proc/self/fd/${helper}`,
+    args: ['netns-exec', ...flags, '--', file, ...rest],
+    // What is closed here meanwhile is open there all the same.
+    stdio: [...stdio, ...passed.map((fd) => ({ type: 'fd', fd }))]
+  })
+}
+
+interface SyncOptions {
+  shell?: boolean | string
+  argv0?: string
+  cwd?: string | URL
+  env?: NodeJS.ProcessEnv
+}
+
+/** What is really started, and how it is told of as if it were what was asked for. */
+interface Start {
+  file: string
+  args: string[]
+  tell(error: unknown): unknown
+}
+
+/** The three that wait. */
+export const waitingBrokered: Record<string, (original: AnyFunction, place: Namespace, args: unknown[]) => unknown> = {
+  spawnSync(original, place, given) {
+    const [file, args, options] = normalize(given)
+    if (!isSound(file, options)) return original(...given)
+    const start = joining(place, programOf(file, args, options), options)
+    const result = original(start.file, start.args, { ...options, shell: false, argv0: undefined })
+    if (result.error) start.tell(result.error)
+    return result
+  },
+  execFileSync(original, place, given) {
+    const [file, args, options] = normalize(given)
+    if (!isSound(file, options)) return original(...given)
+    const start = joining(place, programOf(file, args, options), options, [options.argv0 ?? file, ...args].join(' '))
+    try {
+      return original(start.file, start.args, { ...options, shell: false, argv0: undefined })
+    } catch (error) {
+      throw start.tell(error)
+    }
+  },
+  execSync(original, place, given) {
+    const [command, options = {}] = given as [string, SyncOptions?]
+    if (!isSound(command, options)) return original(...given)
+    const program = programOf(command, [], { ...options, shell: options.shell || true })
+    const start = joining(place, program, options, command)
+    try {
+      // Its shell becomes the helper, and that the shell that was asked for.
+      const line = `exec ${[start.file, ...start.args].map(quote).join(' ')}`
+      return original(line, { ...options, shell: '/bin/sh' })
+    } catch (error) {
+      throw start.tell(error)
+    }
+  }
+}
+
+interface Program {
+  file: string
+  /** With the zeroth. */
+  args: string[]
+}
+
+/** As Node does it. */
+function programOf(file: string, args: string[], { shell, argv0 }: SyncOptions): Program {
+  if (!shell) return { file, args: [argv0 ?? file, ...args] }
+  const program = typeof shell === 'string' ? shell : '/bin/sh'
+  return { file: program, args: [argv0 ?? program, '-c', [file, ...args].join(' ')] }
+}
+
+function joining(place: Namespace, { file, args }: Program, options: SyncOptions, words?: string): Start {
+  const [zeroth = file, ...rest] = args
+  const cwd = options.cwd === undefined ? undefined : options.cwd instanceof URL ? options.cwd.pathname : options.cwd
+  const network = place.handle.descriptor()
+  // The thread waits until the child has ended, so nothing of this process's is closed meanwhile.
+  const ours = `/proc/${readlinkSync('/proc/self')}/fd`
+  const helper = `${ours}/${attempt((native) => native.helperDescriptor())}`
+  const started = lookUp(file, cwd, (options.env ?? process.env)['PATH']) ?? helper
+  const flags = ['-n', `${ours}/${network}`, '-i', `${place.dev}:${place.inode}`, '-0', zeroth, '--', file, ...rest]
+  const real = [started, ...flags]
+  return {
+    file: started,
+    args: flags,
+    tell(error) {
+      const told = error as NodeJS.ErrnoException & { spawnargs?: string[] }
+      const lines = [real.join(' '), `exec ${real.map(quote).join(' ')}`]
+      for (const line of lines) told.message = told.message.replace(line, () => words ?? file)
+      if (told.spawnargs !== undefined) {
+        told.spawnargs = rest
+        told.path = file
+        told.syscall = `spawnSync ${file}`
+        told.message = `${told.syscall} ${told.code}`
+      }
+      return error
+    }
+  }
+}
+
+function normalize(given: unknown[]): [string, string[], SyncOptions] {
+  const [file, args, options] = given
+  if (Array.isArray(args)) return [file as string, args, (options ?? {}) as SyncOptions]
+  return [file as string, [], ((args ?? options) || {}) as SyncOptions]
+}
+
+/** What Node refuses is left for it to refuse: nothing is started then. */
+function isSound(file: unknown, { shell, argv0 }: SyncOptions): boolean {
+  const optional = (value: unknown, ...types: string[]) => value == null || types.includes(typeof value)
+  return typeof file === 'string' && file !== '' && optional(shell, 'boolean', 'string') && optional(argv0, 'string')
+}
+
+/**
+ * Where nothing can be started, a path that fails in the same way, for Node to fail with: the helper would be started in
+ * any case, and tell too late. As execvp(3) looks: in `PATH`, unless there is a slash.
+ */
+function lookUp(file: string, cwd = '.', path = '/bin:/usr/bin'): string | undefined {
+  const candidates = file.includes('/') ? [file] : path.split(':').map((directory) => `${directory || '.'}/${file}`)
+  let denied = false
+  for (const candidate of candidates) {
+    const whole = resolve(cwd, candidate)
+    try {
+      accessSync(whole, constants.X_OK)
+      if (statSync(whole).isFile()) return undefined
+      denied = true
+    } catch (error) {
+      denied ||= (error as NodeJS.ErrnoException).code === 'EACCES'
+    }
+  }
+  return denied ? '/dev/null' : '/proc/self/fd/none'
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`
+}
