@@ -11,22 +11,33 @@ import type { AnyFunction } from './patches.ts'
 interface SpawnOptions {
   file: string
   args?: string[]
-  cwd?: string
+  cwd?: string | null
   envPairs?: string[]
   stdio?: object[]
 }
 
-/** `Process.spawn`, behind all that is asynchronous. */
-export function spawnBrokered(original: AnyFunction, handle: object, place: Namespace, given: SpawnOptions): unknown {
-  const { file, args = [file], cwd, envPairs = [], stdio = [] } = given
+/** `Process.spawn`, behind all that is asynchronous: of one object, or from Node 24 on of its values one by one. */
+export function spawnBrokered(original: AnyFunction, handle: object, place: Namespace, ...given: unknown[]): unknown {
+  const [first, args, cwd, envPairs, stdio, ...rest] = given
+  if (typeof first !== 'string') {
+    return joinBySpawning((options) => original.call(handle, options), place, first as SpawnOptions)
+  }
+  const spawn = (options: SpawnOptions) =>
+    original.call(handle, options.file, options.args, options.cwd, options.envPairs, options.stdio, ...rest)
+  return joinBySpawning(spawn, place, { file: first, args, cwd, envPairs, stdio } as SpawnOptions)
+}
+
+function joinBySpawning(spawn: (options: SpawnOptions) => unknown, place: Namespace, given: SpawnOptions): unknown {
+  const { file } = given
+  const [args, cwd, envPairs, stdio] = [given.args ?? [file], given.cwd, given.envPairs ?? [], given.stdio ?? []]
   const path = envPairs.find((pair) => pair.startsWith('PATH='))?.slice('PATH='.length)
   const missing = lookUp(file, cwd, path)
-  if (missing !== undefined) return original.call(handle, { ...given, file: missing })
+  if (missing !== undefined) return spawn({ ...given, file: missing })
   const [zeroth = file, ...rest] = args
   const [network, helper] = [stdio.length, stdio.length + 1]
   const flags = ['-d', `${network}`, '-x', `${helper}`, '-0', zeroth]
   const passed = [place.handle.descriptor(), attempt((native) => native.helperDescriptor())]
-  return original.call(handle, {
+  return spawn({
     ...given,
     file: `/proc/self/fd/${helper}`,
     args: ['netns-exec', ...flags, '--', file, ...rest],
@@ -141,7 +152,8 @@ function isSound(file: unknown, { shell, argv0 }: SyncOptions): boolean {
  * Where nothing can be started, a path that fails in the same way, for Node to fail with: the helper would be started in
  * any case, and tell too late. As execvp(3) looks: in `PATH`, unless there is a slash.
  */
-function lookUp(file: string, cwd = '.', path = '/bin:/usr/bin'): string | undefined {
+function lookUp(file: string, from: string | null | undefined, path = '/bin:/usr/bin'): string | undefined {
+  const cwd = from ?? '.'
   const candidates = file.includes('/') ? [file] : path.split(':').map((directory) => `${directory || '.'}/${file}`)
   let denied = false
   for (const candidate of candidates) {
