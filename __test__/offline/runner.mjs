@@ -9,7 +9,12 @@ const LIMIT = 20_000
 const home = readlinkSync('/proc/self/ns/net')
 
 if (Object.keys(networkInterfaces()).length > 0) throw new Error('home has a network')
-let fail = () => {}
+// Outside of scenarios, as when their file cannot be loaded.
+const abort = (error) => {
+  console.error(error)
+  process.exit(4)
+}
+let fail = abort
 process.on('uncaughtException', (error) => fail(error))
 process.on('unhandledRejection', (error) => fail(error))
 
@@ -43,6 +48,7 @@ async function outcome(scenario) {
     await cleanUp().catch(() => {})
     return error?.stack ?? String(error)
   } finally {
+    fail = abort
     clearTimeout(timer)
   }
 }
