@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type * as Binding from '#native'
 import { fromNative, type NetnsError, unsupported } from './errors.ts'
 
-export type { Handle, Order, Program, Watcher } from '#native'
+export type { Handle, Order, Watcher } from '#native'
 
 /** The generated typings of the native binding. */
 export type Native = typeof Binding

@@ -71,7 +71,7 @@ export class Child extends EventEmitter implements ChildProcess {
   get pid(): number | undefined {
     if (this.#pid !== undefined || this.#launched === undefined) return this.#pid
     try {
-      this.#pid = this.#launched.program.started()
+      this.#pid = this.#launched.started()
     } catch {
       // The 'error' that is on its way tells why.
     }
@@ -88,7 +88,7 @@ export class Child extends EventEmitter implements ChildProcess {
     const number = signalNumber(signal)
     if (this.exitCode !== null || this.signalCode !== null || this.#launched === undefined) return false
     try {
-      const sent = this.#launched.program.kill(number)
+      const sent = this.#launched.kill(number)
       this.killed ||= sent && number !== 0
       return sent
     } catch (error) {
@@ -140,12 +140,11 @@ export class Child extends EventEmitter implements ChildProcess {
       process.nextTick(() => this.#failed(error as Error))
       return Array.from(wanted, () => null)
     }
-    const { program } = this.#launched
-    this.#guard = new Guard(program, limits, (limit) => {
+    this.#guard = new Guard(this.#launched, limits, (limit) => {
       this.killed = true
       if (limit === 'signal' && limits.signal) this.#emit('error', aborted(limits.signal))
     })
-    return openPipes(program.pipes())
+    return openPipes(wanted, this.#launched)
   }
 
   #started(pid: number): void {

@@ -1,9 +1,8 @@
 /** Starts programs natively, and hears of them: one native listener for each JavaScript realm. */
 import { isErrorRecord, spawnFailed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { native, type Program } from '../native.ts'
-import type { Checked } from './options.ts'
-import { environment } from './options.ts'
+import { native } from '../native.ts'
+import { type Checked, environment } from './options.ts'
 import { signalName } from './signals.ts'
 
 /** How a child ended. */
@@ -25,21 +24,75 @@ export interface Ear {
 }
 
 /** A child that was launched. */
-export interface Launched {
-  program: Program
+export class Launched {
+  readonly #launcher: Native
+  readonly #id: number
+  /** The native listener keeps nothing alive; an idle timer does, as the handle of a child of Node's. */
+  readonly #alive = setInterval(() => {}, 2 ** 31 - 1)
+  readonly #ear: Ear
+  readonly #checked: Checked
+
+  /** @internal */
+  constructor(launcher: Native, id: number, ear: Ear, checked: Checked) {
+    this.#launcher = launcher
+    this.#id = id
+    this.#ear = ear
+    this.#checked = checked
+  }
+
+  /** This process's ends of the pipes, or -1, by the child's numbers; given once. */
+  pipes(): number[] {
+    return this.#launcher.pipes(this.#id)
+  }
+
+  /**
+   * Its pid, once it runs: this waits for that.
+   *
+   * @throws why it does not run
+   */
+  started(): number | undefined {
+    return this.#launcher.started(this.#id) ?? undefined
+  }
+
+  /** Whether it was still there to be sent a signal. */
+  kill(signal: number): boolean {
+    return this.#launcher.kill(this.#id, signal)
+  }
+
   /** Whether the child keeps this process alive while it runs, as it does at first. */
-  ref(wanted: boolean): void
+  ref(wanted: boolean): void {
+    if (wanted) this.#alive.ref()
+    else this.#alive.unref()
+  }
+
+  /** @internal What became of it, in the numbers of the native listener. */
+  heard(what: number, value: number): void {
+    if (what === 1) {
+      this.#ear.started?.(value)
+      return
+    }
+    const failure = what === 0 ? this.#failure() : undefined
+    running.delete(this.#id)
+    clearInterval(this.#alive)
+    this.#launcher.forget(this.#id)
+    if (failure) this.#ear.failed(failure)
+    else this.#ear.exited({ code: what === 2 ? value : null, signal: what === 3 ? signalName(value) : null })
+  }
+
+  #failure(): Error {
+    try {
+      this.started()
+    } catch (thrown) {
+      return failed(thrown, this.#checked)
+    }
+    return new Error('the program was started after all')
+  }
 }
 
-interface Entry extends Launched {
-  ear: Ear
-  alive: NodeJS.Timeout
-  failure(): Error
-}
+type Native = InstanceType<ReturnType<typeof native>['Launcher']>
 
-const entries = new Map<number, Entry>()
-let launcher: InstanceType<ReturnType<typeof native>['Launcher']> | undefined
-let last = 0
+const running = new Map<number, Launched>()
+let launcher: Native | undefined
 
 /**
  * Starts a command. It goes on natively: whether the program runs is heard later.
@@ -48,51 +101,18 @@ let last = 0
  */
 export function launch(namespace: Namespace, checked: Checked, stdio: number[], ear: Ear): Launched {
   const { handle } = namespace
-  const { Launcher } = native()
-  launcher ??= new Launcher(heard)
-  // Ids are only for children that run, so they may come round.
-  do last = (last + 1) >>> 0
-  while (entries.has(last))
-  const id = last
-  const order = { ...checked.order, environment: checked.env ?? environment(process.env), stdio }
-  const failure = (thrown: unknown) => failed(thrown, checked)
-  let program: Program
+  launcher ??= new (native().Launcher)((id, what, value) => running.get(id)?.heard(what, value))
+  const { words, order } = checked
+  const env = checked.env ?? environment(process.env)
+  let id: number
   try {
-    program = launcher.launch(handle, order, id, ear.started !== undefined)
+    id = launcher.launch(handle, words, env, stdio, ear.started !== undefined, order)
   } catch (thrown) {
-    throw failure(thrown)
+    throw failed(thrown, checked)
   }
-  // The native listener keeps nothing alive; an idle timer does, as the handle of a child of Node's.
-  const alive = setInterval(() => {}, 2 ** 31 - 1)
-  const entry: Entry = {
-    program,
-    alive,
-    ear,
-    ref: (wanted) => void (wanted ? alive.ref() : alive.unref()),
-    failure: () => {
-      try {
-        program.started()
-      } catch (thrown) {
-        return failure(thrown)
-      }
-      return failure(new Error('the program was started after all'))
-    }
-  }
-  entries.set(id, entry)
-  return entry
-}
-
-function heard(id: number, what: number, value: number): void {
-  const entry = entries.get(id)
-  if (entry === undefined) return
-  if (what === 1) {
-    entry.ear.started?.(value)
-    return
-  }
-  entries.delete(id)
-  clearInterval(entry.alive)
-  if (what === 0) entry.ear.failed(entry.failure())
-  else entry.ear.exited({ code: what === 2 ? value : null, signal: what === 3 ? signalName(value) : null })
+  const launched = new Launched(launcher, id, ear, checked)
+  running.set(id, launched)
+  return launched
 }
 
 function failed(thrown: unknown, { file, args }: Checked): Error {

@@ -1,19 +1,19 @@
 /** Ends a child before its time: aborted, too slow, too talkative. */
 import { constants } from 'node:os'
-import type { Program } from '../native.ts'
+import type { Launched } from './launcher.ts'
 import type { Limits } from './options.ts'
 
 /** Watches over one child until {@link release}. */
 export class Guard {
-  readonly #program: Program
+  readonly #child: Launched
   readonly #limits: Limits
   readonly #onAbort: () => void
   #timer: NodeJS.Timeout | undefined
   #force: NodeJS.Timeout | undefined
 
   /** `reached` hears which limit was, just after the child was sent its signal. */
-  constructor(program: Program, limits: Limits, reached: (limit: 'signal' | 'timeout') => void) {
-    this.#program = program
+  constructor(child: Launched, limits: Limits, reached: (limit: 'signal' | 'timeout') => void) {
+    this.#child = child
     this.#limits = limits
     const end = (limit: 'signal' | 'timeout') => {
       this.end()
@@ -42,7 +42,7 @@ export class Guard {
 
   #kill(signal: number): void {
     try {
-      this.#program.kill(signal)
+      this.#child.kill(signal)
     } catch {
       // It became another user, whom we may not signal: what is left is to wait.
     }

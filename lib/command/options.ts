@@ -75,8 +75,10 @@ export interface Limits {
 export interface Checked {
   file: string
   args: string[]
-  /** What native code gets, but for what depends on the moment and on the way of starting. */
-  order: Omit<Order, 'environment' | 'stdio'>
+  /** The file and the arguments as native code takes them. */
+  words: string
+  /** What few programs need; undefined if this one does not, as each property is a crossing. */
+  order: Order | undefined
   env: string | undefined
   stdio: unknown
   input: string | Uint8Array | undefined
@@ -95,19 +97,13 @@ export function check(namespace: Namespace, file: unknown, args: unknown, given:
   const name = validateString(file, 'file')
   if (name === '') throw invalidValue('file', file, 'it cannot be empty')
   const words = validateArguments(args)
-  const credentials = validateCredentials(options)
   // Both streams the other way too, so that a wrong one is told of now and not at the start.
   normalizeStdio(options.stdio, 'pipe')
   return {
     file: name,
     args: words,
-    order: {
-      words: join([name, ...words]),
-      ...(options.cwd === undefined ? {} : { directory: validatePath(options.cwd, 'options.cwd') }),
-      ...credentials,
-      ...mounts(namespace, options),
-      bound: validateBoolean(options.bound, 'options.bound', false)
-    },
+    words: join([name, ...words]),
+    order: validateOrder(namespace, options),
     env: options.env === undefined ? undefined : environment(options.env),
     stdio: options.stdio,
     input: validateInput(options.input),
@@ -153,6 +149,17 @@ function validateArguments(args: unknown): string[] {
   if (args === undefined) return []
   if (!Array.isArray(args)) throw invalidType('args', 'an instance of Array', args)
   return args.map((arg, index) => validateString(arg, `args[${index}]`))
+}
+
+function validateOrder(namespace: Namespace, options: CommandOptions): Order | undefined {
+  const order = {
+    ...validateCredentials(options),
+    ...(options.cwd === undefined ? {} : { directory: validatePath(options.cwd, 'options.cwd') }),
+    ...mounts(namespace, options),
+    bound: validateBoolean(options.bound, 'options.bound', false)
+  }
+  const { sysfs, bound, ...rest } = order
+  return sysfs || bound || Object.keys(rest).length > 0 ? order : undefined
 }
 
 type Credentials = Pick<Order, 'uid' | 'gid' | 'groups' | 'capabilities'>

@@ -87,16 +87,16 @@ class Run {
     if (limits.signal?.aborted) throw aborted(limits.signal)
     const stdio = normalizeStdio(checked.stdio, usual)
     if (input !== undefined) stdio[0] = PIPE
-    const { program } = launch(namespace, checked, stdio, {
+    const child = launch(namespace, checked, stdio, {
       failed: (error) => this.#over(error, { code: null, signal: null }),
       exited: (exit) => this.#over(this.reason, exit)
     })
-    this.streams = openPipes(program.pipes())
+    this.streams = openPipes(stdio, child)
     // That the child does not read on is no failure: its exit tells how it went.
     for (const stream of this.streams) stream?.on('error', () => {})
     if (input === undefined) this.streams[0]?.end()
     else this.streams[0]?.end(input)
-    this.#guard = new Guard(program, limits, (limit) => {
+    this.#guard = new Guard(child, limits, (limit) => {
       const { signal, timeout } = limits
       this.reason ??= limit === 'signal' && signal ? aborted(signal) : timedOut(file, timeout)
       this.#letGo()

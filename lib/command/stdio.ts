@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Stream } from 'node:stream'
 import { builtin } from '../builtin.ts'
 import { invalidType, invalidValue } from '../errors.ts'
+import type { Launched } from './launcher.ts'
 
 /** What one of the child's descriptors can be. */
 export type StdioItem = 'pipe' | 'overlapped' | 'inherit' | 'ignore' | Stream | number | null | undefined
@@ -52,8 +53,8 @@ function descriptorOf(stream: unknown): number | undefined {
 }
 
 /** This process's ends of the pipes, as the streams that Node makes of them. */
-export function openPipes(pipes: readonly number[]): (Socket | null)[] {
-  if (pipes.every((fd) => fd < 0)) return pipes.map(() => null)
+export function openPipes(stdio: readonly number[], child: Launched): (Socket | null)[] {
+  if (!stdio.includes(PIPE)) return stdio.map(() => null)
   const { Socket } = builtin('net')
-  return pipes.map((fd, index) => (fd < 0 ? null : new Socket({ fd, readable: index > 0, writable: true })))
+  return child.pipes().map((fd, index) => (fd < 0 ? null : new Socket({ fd, readable: index > 0, writable: true })))
 }

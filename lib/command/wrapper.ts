@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { attempt, type Handle } from '../native.ts'
+import { attempt, type Handle, type Order } from '../native.ts'
 import { validateOptions, validatePath, validateString } from '../validate.ts'
 import { type CommandOptions, check } from './options.ts'
 
@@ -65,7 +65,8 @@ export function wrap(namespace: Namespace, given: WrapperOptions | undefined): W
   if (options.args !== undefined && options.file === undefined) {
     throw invalidValue('options.args', options.args, 'there is no file for them')
   }
-  const { order, args } = check(namespace, file[0] ?? 'argv', options.args, options)
+  const { args, order: wanted } = check(namespace, file[0] ?? 'argv', options.args, options)
+  const order: Order = wanted ?? { sysfs: false, bound: false }
   const parent =
     options.directory === undefined ? tmpdir() : validatePath(options.directory, 'options.directory').toString()
   // A handle of its own, so that neither closing the other nor its number's next owner matters.

@@ -1,5 +1,7 @@
 //! Programs started inside.
+#![expect(clippy::too_many_arguments, reason = "an object costs a crossing for each of its properties")]
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -24,18 +26,11 @@ const NULL: i32 = -2;
 const INHERIT: i32 = -3;
 const CLOSED: i32 = -4;
 
-/// What to start. Lists of strings come as one, each string ended by a NUL, as each value costs a crossing; and as a
-/// string, as a buffer costs more.
+/// What few programs need.
 #[napi(object)]
 pub struct Order {
-    /// The file and the arguments.
-    pub words: String,
-    /// `NAME=value`.
-    pub environment: String,
     /// The working directory.
     pub directory: Option<Buffer>,
-    /// A descriptor to share, -1 for a pipe, -2 for /dev/null, -3 to inherit, -4 for nothing.
-    pub stdio: Vec<i32>,
     /// User.
     pub uid: Option<u32>,
     /// Group.
@@ -53,21 +48,13 @@ pub struct Order {
 }
 
 /// Starts programs and tells one function how they fare: `(id, what, value)`, where `what` is 0 failed, 1 started with
-/// a pid, 2 exited with a code, 3 ended by a signal, 4 ended unknown how.
+/// a pid, 2 exited with a code, 3 ended by a signal, 4 ended unknown how. They are known by numbers, as an object with
+/// a finaliser for each takes longer than all else.
 #[napi]
 pub struct Launcher {
     listener: Arc<Listener>,
-}
-
-/// A program that was started.
-#[napi]
-pub struct Program {
-    child: Child,
-    pipes: Vec<i32>,
-}
-
-fn strings(list: &str) -> impl Iterator<Item = &str> {
-    list.split_terminator('\0')
+    children: HashMap<u32, Child>,
+    last: u32,
 }
 
 fn stream(number: i32) -> netns_core::Result<Stdio> {
@@ -80,11 +67,8 @@ fn stream(number: i32) -> netns_core::Result<Stdio> {
     })
 }
 
-fn command(order: &Order) -> netns_core::Result<Command> {
-    let mut words = strings(&order.words);
-    let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).environment(strings(&order.environment)).sysfs(order.sysfs).bound(order.bound);
-    command.stdio(order.stdio.iter().copied().map(stream).collect::<netns_core::Result<_>>()?);
+fn configure(command: &mut Command, order: Order) {
+    command.sysfs(order.sysfs).bound(order.bound);
     if let Some(directory) = &order.directory {
         command.current_dir(OsStr::from_bytes(directory));
     }
@@ -94,16 +78,15 @@ fn command(order: &Order) -> netns_core::Result<Command> {
     if let Some(gid) = order.gid {
         command.gid(gid);
     }
-    if let Some(groups) = &order.groups {
-        command.groups(groups.clone());
+    if let Some(groups) = order.groups {
+        command.groups(groups);
     }
-    if let Some(capabilities) = &order.capabilities {
-        command.capabilities(capabilities.iter().copied());
+    if let Some(capabilities) = order.capabilities {
+        command.capabilities(capabilities);
     }
-    if let Some(name) = &order.etc {
+    if let Some(name) = order.etc {
         command.etc(name);
     }
-    Ok(command)
 }
 
 fn told(id: u32, event: &CommandEvent) -> Told {
@@ -123,44 +106,77 @@ impl Launcher {
     #[napi(constructor, catch_unwind, ts_args_type = "listener: (id: number, what: number, value: number) => void")]
     pub fn new(listener: Function<'_, Told, ()>) -> Result<Self> {
         let listener = listener.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
-        Ok(Self { listener: Arc::new(listener) })
+        Ok(Self { listener: Arc::new(listener), children: HashMap::new(), last: 0 })
     }
 
-    /// Starts a program, which the listener is told of by `id`; whether it runs is told later. Unless `every`, only
-    /// failure and end are.
+    /// Starts a program; whether it runs is told later, by the number that this gives. Unless `every`, only failure and
+    /// end are.
+    ///
+    /// `words` are the file and the arguments, `environment` is `NAME=value`, each string of both ended by a NUL.
+    /// `stdio` is a descriptor to share each, -1 for a pipe, -2 for /dev/null, -3 to inherit, -4 for nothing.
     #[napi(catch_unwind)]
-    pub fn launch(&self, env: &Env, handle: &Handle, order: Order, id: u32, every: bool) -> Result<Program> {
+    pub fn launch(
+        &mut self,
+        env: &Env,
+        handle: &Handle,
+        words: String,
+        environment: String,
+        stdio: Vec<i32>,
+        every: bool,
+        order: Option<Order>,
+    ) -> Result<u32> {
         let namespace = handle.namespace()?;
+        let mut command = Command::packed(words.into_bytes());
+        command.packed_environment(environment.into_bytes());
+        command.stdio(stdio.into_iter().map(stream).collect::<netns_core::Result<_>>().or_throw(env)?);
+        if let Some(order) = order {
+            configure(&mut command, order);
+        }
+        let id = self.free();
         let listener = Arc::clone(&self.listener);
         let tell = move |event: &CommandEvent| {
             if every || !matches!(event, CommandEvent::Started(_)) {
                 listener.call(told(id, event), ThreadsafeFunctionCallMode::NonBlocking);
             }
         };
-        let mut child = command(&order).and_then(|command| command.launch(&namespace, tell)).or_throw(env)?;
-        let pipes = child.pipes().into_iter().map(|pipe| pipe.map_or(-1, IntoRawFd::into_raw_fd)).collect();
-        Ok(Program { child, pipes })
+        let child = command.launch(&namespace, tell).or_throw(env)?;
+        self.children.insert(id, child);
+        Ok(id)
     }
-}
 
-#[napi]
-impl Program {
     /// This process's ends of the pipes, or -1, by the child's numbers. They are the caller's to close.
     #[napi(catch_unwind)]
-    pub fn pipes(&mut self) -> Vec<i32> {
-        std::mem::take(&mut self.pipes)
+    pub fn pipes(&mut self, id: u32) -> Vec<i32> {
+        let pipes = self.children.get_mut(&id).map(Child::pipes).unwrap_or_default();
+        pipes.into_iter().map(|pipe| pipe.map_or(-1, IntoRawFd::into_raw_fd)).collect()
     }
 
-    /// Its pid, once it runs; throws why it does not.
+    /// Its pid, once it runs, or null if it is forgotten; throws why it does not run.
     #[napi(catch_unwind)]
-    pub fn started(&self, env: &Env) -> Result<u32> {
-        self.child.started().or_throw(env)
+    pub fn started(&self, env: &Env, id: u32) -> Result<Option<u32>> {
+        self.children.get(&id).map(|child| child.started().or_throw(env)).transpose()
     }
 
     /// Whether it was still there to be signalled.
     #[napi(catch_unwind)]
-    pub fn kill(&self, env: &Env, signal: i32) -> Result<bool> {
-        self.child.kill(signal).or_throw(env)
+    pub fn kill(&self, env: &Env, id: u32, signal: i32) -> Result<bool> {
+        self.children.get(&id).map_or(Ok(false), |child| child.kill(signal).or_throw(env))
+    }
+
+    /// Nothing will be asked of it any more, and its number is free.
+    #[napi(catch_unwind)]
+    pub fn forget(&mut self, id: u32) {
+        self.children.remove(&id);
+    }
+
+    /// Numbers are only for programs that run, so they may come round.
+    fn free(&mut self) -> u32 {
+        loop {
+            self.last = self.last.wrapping_add(1);
+            if !self.children.contains_key(&self.last) {
+                return self.last;
+            }
+        }
     }
 }
 

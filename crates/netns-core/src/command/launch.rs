@@ -1,5 +1,6 @@
 //! The birth of a child: it shares this process's memory until its program runs, so no page table is copied.
 
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
@@ -27,11 +28,11 @@ const STACK: usize = 64 * 1024;
 /// ends. It stays where it is; the child alone enters the namespace.
 pub(super) fn launch(command: Command, namespace: &NetNs, listener: Listener) -> Result<Child> {
     reaper::prepare()?;
-    let (plan, pipes) = Plan::new(command, Some(namespace))?;
+    let (mut plan, pipes) = Plan::new(command, Some(namespace))?;
     let child = Child::starting(pipes);
     let mut debt = Debt { state: Arc::clone(child.state()), listener, paid: false };
     crew::submit(move || {
-        let born = bear(&plan);
+        let born = plan.complete().and_then(|()| bear(&plan));
         drop(plan);
         debt.paid = true;
         settle(born, &debt.state, &debt.listener);
@@ -42,7 +43,8 @@ pub(super) fn launch(command: Command, namespace: &NetNs, listener: Listener) ->
 /// Starts a program from the calling thread, in that one's network. Nobody hears of its end, but it is waited for.
 pub(super) fn start_here(command: Command) -> Result<()> {
     reaper::prepare()?;
-    let (plan, _no_pipes) = Plan::new(command, None)?;
+    let (mut plan, _no_pipes) = Plan::new(command, None)?;
+    plan.complete()?;
     let (_, pidfd) = bear(&plan)?;
     reaper::watch(Arc::new(pidfd), |_| ());
     Ok(())
@@ -86,7 +88,8 @@ fn settle(born: Result<(Pid, OwnedFd)>, state: &Arc<State>, listener: &Listener)
 /// What the parent hands to the child and the child hands back, in the memory they share for that time.
 struct Hand<'a> {
     setup: Setup<'a>,
-    plan: &'a Plan,
+    file: &'a CStr,
+    path: &'a [u8],
     sources: Vec<i32>,
     slots: Vec<*const u8>,
     environment: Vec<*const u8>,
@@ -100,7 +103,8 @@ fn bear(plan: &Plan) -> Result<(Pid, OwnedFd)> {
     let top = top.wrapping_sub(top.addr() % 16);
     let mut hand = Hand {
         setup: plan.setup(),
-        plan,
+        file: plan.file(),
+        path: plan.path(),
         sources: plan.sources(),
         slots: plan.slots(),
         environment: plan.environment(),
@@ -116,7 +120,7 @@ fn bear(plan: &Plan) -> Result<(Pid, OwnedFd)> {
     let result = Errno::result(pid);
     let _all = sys::block_signals(mask);
     let pid =
-        result.map_err(|errno| Error::system("clone", errno, format!("start '{}'", plan.file.to_string_lossy())))?;
+        result.map_err(|errno| Error::system("clone", errno, format!("start '{}'", plan.file().to_string_lossy())))?;
     let pid = Pid::from_raw(pid);
     // SAFETY: the kernel just returned this descriptor (close-on-exec) and nobody else has it.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
@@ -148,5 +152,5 @@ fn become_program(hand: &mut Hand<'_>) -> Failure {
         return failure;
     }
     // SAFETY: the plan laid out both arrays, a free slot first in the one, a null pointer last in both.
-    unsafe { program::run(&hand.plan.file, &hand.plan.path, &mut hand.slots, hand.environment.as_ptr()) }
+    unsafe { program::run(hand.file, hand.path, &mut hand.slots, hand.environment.as_ptr()) }
 }

@@ -6,6 +6,7 @@ mod launch;
 mod plan;
 mod reaper;
 mod stdio;
+mod strings;
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -21,6 +22,7 @@ pub use stdio::Stdio;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 use plan::Credentials;
+use strings::Strings;
 
 /// What is told of a child, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +51,8 @@ pub enum Event {
 /// Needs Linux 5.4.
 #[derive(Debug)]
 pub struct Command {
-    program: OsString,
-    arguments: Vec<OsString>,
-    environment: Option<Vec<OsString>>,
+    words: Strings,
+    environment: Option<Strings>,
     directory: Option<OsString>,
     streams: Vec<Stdio>,
     credentials: Credentials,
@@ -65,9 +66,19 @@ impl Command {
     ///
     /// A name without a slash is looked for in the `PATH` of the child's environment.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self::of(std::iter::once(program).collect())
+    }
+
+    /// A command whose file and arguments come in one piece, each ended by a NUL: as [`new`](Self::new) and
+    /// [`args`](Self::args), but nothing is copied.
+    #[must_use]
+    pub fn packed(words: Vec<u8>) -> Self {
+        Self::of(Strings::packed(words))
+    }
+
+    fn of(words: Strings) -> Self {
         Self {
-            program: program.as_ref().to_owned(),
-            arguments: Vec::new(),
+            words,
             environment: None,
             directory: None,
             streams: vec![Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
@@ -80,13 +91,21 @@ impl Command {
 
     /// Adds arguments.
     pub fn args(&mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
-        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        for argument in arguments {
+            self.words.push(argument.as_ref());
+        }
         self
     }
 
     /// The whole environment, as `NAME=value` each.
     pub fn environment(&mut self, pairs: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
-        self.environment = Some(pairs.into_iter().map(|pair| pair.as_ref().to_owned()).collect());
+        self.environment = Some(pairs.into_iter().collect());
+        self
+    }
+
+    /// The whole environment in one piece, each `NAME=value` ended by a NUL: nothing is copied.
+    pub fn packed_environment(&mut self, pairs: Vec<u8>) -> &mut Self {
+        self.environment = Some(Strings::packed(pairs));
         self
     }
 

@@ -2,13 +2,15 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use netns_exec::credentials::Credentials as View;
 use netns_exec::program::DEFAULT_PATH;
 use netns_exec::{Join, Setup};
 
 use super::stdio::{self, Laid};
+use super::strings::Strings;
 use super::{Command, c_string, groups};
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
@@ -24,10 +26,8 @@ pub(super) struct Credentials {
 
 /// A command in the form in which the child uses it.
 pub(super) struct Plan {
-    pub file: CString,
-    pub path: Vec<u8>,
-    arguments: Vec<CString>,
-    environment: Vec<CString>,
+    words: Strings,
+    environment: Strings,
     directory: Option<CString>,
     credentials: Credentials,
     etc: Option<CString>,
@@ -38,34 +38,44 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Makes a command ready, and the parent's ends of its pipes.
+    /// What has to be done while the caller waits, and the parent's ends of the pipes.
     pub(super) fn new(command: Command, namespace: Option<&NetNs>) -> Result<(Self, Vec<Option<OwnedFd>>)> {
-        let file = c_string(&command.program)?;
-        let mut arguments = Vec::with_capacity(command.arguments.len() + 1);
-        arguments.push(file.clone());
-        for argument in &command.arguments {
-            arguments.push(c_string(argument)?);
-        }
-        let environment = match command.environment {
-            Some(pairs) => pairs.iter().map(|pair| c_string(pair)).collect::<Result<Vec<_>>>()?,
-            None => inherited(),
-        };
-        let path = environment.iter().find_map(|pair| pair.to_bytes().strip_prefix(b"PATH=")).unwrap_or(DEFAULT_PATH);
+        let environment = command.environment.unwrap_or_else(Strings::inherited);
+        command.words.check()?;
+        environment.check()?;
+        let directory = command.directory.as_deref().map(c_string).transpose()?;
+        let etc = command.etc.as_deref().map(c_string).transpose()?;
         let (streams, ours) = stdio::lay(command.streams)?;
         let plan = Self {
-            path: path.to_vec(),
-            file,
-            arguments,
-            directory: command.directory.as_deref().map(c_string).transpose()?,
+            words: command.words,
+            environment,
+            directory,
             credentials: command.credentials,
-            etc: command.etc.as_deref().map(c_string).transpose()?.filter(|directory| exists(directory)),
+            etc,
             sysfs: command.sysfs,
             bound: command.bound,
             namespace: namespace.cloned(),
             streams,
-            environment,
         };
         Ok((plan, ours))
+    }
+
+    /// Asks and opens what the child needs, on the thread that will start it.
+    pub(super) fn complete(&mut self) -> Result<()> {
+        self.streams.open()?;
+        // Most names have no directory, and without one no mount namespace is needed.
+        self.etc = self.etc.take().filter(|directory| Path::new(OsStr::from_bytes(directory.to_bytes())).exists());
+        Ok(())
+    }
+
+    /// What is to be run.
+    pub(super) fn file(&self) -> &CStr {
+        self.words.first()
+    }
+
+    /// Where it is looked for.
+    pub(super) fn path(&self) -> &[u8] {
+        self.environment.iter().find_map(|pair| pair.to_bytes().strip_prefix(b"PATH=")).unwrap_or(DEFAULT_PATH)
     }
 
     /// What is done to the child before its program.
@@ -97,40 +107,21 @@ impl Plan {
     /// The arguments with a free slot before and a null pointer behind.
     pub(super) fn slots(&self) -> Vec<*const u8> {
         let null = [std::ptr::null()];
-        null.into_iter().chain(pointers(&self.arguments)).collect()
+        null.into_iter().chain(self.words.pointers()).collect()
     }
 
     /// The environment with a null pointer behind.
     pub(super) fn environment(&self) -> Vec<*const u8> {
-        pointers(&self.environment).collect()
+        self.environment.pointers().collect()
     }
 
     /// A failure of one of the child's steps, as an error.
     pub(super) fn error(&self, failure: &netns_exec::Failure) -> Error {
-        let attempt = format!("start '{}'", self.file.to_string_lossy());
+        let attempt = format!("start '{}'", self.file().to_string_lossy());
         let error = Error::system(failure.step, nix::errno::Errno::from_raw(failure.errno), attempt);
         match failure.path() {
             [] => error,
             path => error.at(OsStr::from_bytes(path)),
         }
     }
-}
-
-fn pointers(strings: &[CString]) -> impl Iterator<Item = *const u8> {
-    strings.iter().map(|string| string.as_ptr().cast()).chain([std::ptr::null()])
-}
-
-/// Most names have no directory, and without one no mount namespace is needed.
-fn exists(directory: &CStr) -> bool {
-    std::path::Path::new(OsStr::from_bytes(directory.to_bytes())).exists()
-}
-
-fn inherited() -> Vec<CString> {
-    let join = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        let mut pair = name.into_vec();
-        pair.push(b'=');
-        pair.extend(value.into_vec());
-        CString::new(pair).ok()
-    };
-    std::env::vars_os().filter_map(join).collect()
 }

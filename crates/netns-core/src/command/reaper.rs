@@ -100,9 +100,9 @@ fn reap(epoll: &Epoll) {
         for event in events.iter().take(count) {
             let ended = reaper().as_mut().and_then(|reaper| reaper.watched.remove(&event.data()));
             if let Some((pidfd, done)) = ended {
+                done(collect(&pidfd));
                 // While it is watched it would be told again and again.
                 let _closed_anyway = epoll.delete(pidfd.as_fd());
-                done(collect(&pidfd));
             }
         }
     }

@@ -58,6 +58,14 @@ enum Source {
 }
 
 impl Laid {
+    /// Opens `/dev/null` if it is wanted.
+    pub(super) fn open(&mut self) -> Result<()> {
+        if self.null.is_none() && self.streams.iter().any(|source| matches!(source, Some(Source::Null))) {
+            self.null = Some(null()?);
+        }
+        Ok(())
+    }
+
     pub(super) fn sources(&self) -> Vec<i32> {
         let number = |(index, source): (i32, &Option<Source>)| match source {
             None => -1,
@@ -69,7 +77,7 @@ impl Laid {
     }
 }
 
-/// Opens what has to be opened; the second part are the parent's ends.
+/// Makes the pipes; the second part are the parent's ends.
 pub(super) fn lay(wanted: Vec<Stdio>) -> Result<(Laid, Vec<Option<OwnedFd>>)> {
     let mut laid = Laid { streams: Vec::with_capacity(wanted.len()), null: None };
     let mut ours = Vec::with_capacity(wanted.len());
@@ -79,12 +87,7 @@ pub(super) fn lay(wanted: Vec<Stdio>) -> Result<(Laid, Vec<Option<OwnedFd>>)> {
             Stdio::Inherit => Some(Source::Same),
             Stdio::Closed => None,
             Stdio::Descriptor(fd) => Some(Source::Held(fd)),
-            Stdio::Null => {
-                if laid.null.is_none() {
-                    laid.null = Some(null()?);
-                }
-                Some(Source::Null)
-            }
+            Stdio::Null => Some(Source::Null),
             Stdio::Pipe => {
                 let (here, there) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
                     .map_err(|errno| Error::system("socketpair", errno, "make a pipe to a program"))?;
