@@ -259,6 +259,11 @@ export function invalidValue(name: string, actual: unknown, reason: string): Typ
   return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
+/** As {@link invalidValue}, for what must not be shown: a key, or what may be one. */
+export function invalidSecret(name: string, reason: string): TypeError {
+  return coded(new TypeError(`The ${kind(name)} is invalid: ${reason}`), 'ERR_INVALID_ARG_VALUE')
+}
+
 /** `ERR_OUT_OF_RANGE`, worded as Node words it. */
 export function outOfRange(name: string, range: string, actual: unknown): RangeError {
   const message = `The value of ${JSON.stringify(name)} is out of range. It must be ${range}. Received ${inspect(actual)}`

@@ -50,6 +50,53 @@ test.each(Object.entries(LINKS))('a %s is asked for in the bytes that iproute2 s
   expect(attribute(request.toNative().bytes, 32, 18)).toBe(attribute(theirs(kind), 32, 18))
 })
 
+/** Every further option, in iproute2's order. */
+const OPTIONS: Record<string, object> = {
+  'vlan-options': {
+    ...{ kind: 'vlan', link: 3, protocol: '802.1Q', id: 7, flags: { reorderHeader: false, gvrp: true } },
+    ...{ egressQosMap: { 1: 2, 3: 4 }, ingressQosMap: { 5: 6 } }
+  },
+  'bond-options': {
+    ...{ kind: 'bond', mode: 'active-backup', miimon: 100, useCarrier: true, arpValidate: 'filter' },
+    ...{ arpAllTargets: 'all', primaryReselect: 'better', failOverMac: 'active', resendIgmp: 2, numPeerNotif: 3 },
+    ...{ allSlavesActive: true, lpInterval: 5, packetsPerSlave: 7, tlbDynamicLb: false, lacpActive: false },
+    ...{ adUserPortKey: 9, adActorSysPrio: 11, adActorSystem: '02:00:00:00:00:01', peerNotifDelay: 200 },
+    arpMissedMax: 4
+  },
+  'bond-arp': { kind: 'bond', mode: 'balance-rr', arpInterval: 100, arpIpTarget: ['10.0.0.1', '10.0.0.2'] },
+  'bridge-options': {
+    ...{ kind: 'bridge', multicastQueryUseIfaddr: true, multicastQuerier: true, multicastHashMax: 1024 },
+    ...{ multicastLastMemberCount: 3, multicastStartupQueryCount: 4, multicastLastMemberInterval: 500 },
+    ...{ multicastMembershipInterval: 26_000, multicastQueryInterval: 12_500, multicastStats: true },
+    ...{ multicastIgmpVersion: 3, multicastMldVersion: 2, vlanStatsPerPort: true, options: { noLinkLocalLearn: true } }
+  },
+  'vxlan-options': { kind: 'vxlan', id: 9, df: 'set', port: 4789, learning: false },
+  'macvlan-sources': { kind: 'macvlan', link: 3, mode: 'source', broadcastQueueLength: 77 },
+  'macvlan-set': { kind: 'macvlan', link: 3, sources: ['02:00:00:00:00:01', '02:00:00:00:00:02'] },
+  'gre-key': { kind: 'gre', key: 5, local: '10.0.0.1', remote: '10.0.0.2' }
+}
+
+/** The attributes of an option's message by their numbers; iproute2 writes some at their defaults too. */
+function optionsIn(message: Uint8Array): Map<number, string> {
+  const data = Buffer.from(attribute(Buffer.from(attribute(message, 32, 18), 'hex'), 0, 2), 'hex')
+  const found = new Reader(data).attributes(0, data.length)
+  return new Map(found.map(({ type, start, end }) => [type, data.toString('hex', start, end)]))
+}
+
+test.each(Object.entries(OPTIONS))('%s: each option is the same attribute as in what iproute2 sends', (name, spec) => {
+  const request = new Request()
+  const link = { name: 'new0', ...spec } as LinkSpec
+  writeNewLink(request, link, checkSpec(link))
+  const [ours, judge] = [optionsIn(request.toNative().bytes), optionsIn(theirs(name))]
+  expect(ours.size).toBeGreaterThan(0)
+  for (const [type, bytes] of ours) expect([type, bytes]).toEqual([type, judge.get(type)])
+  const { kind: _kind, link: _link, key, ...options } = spec as Record<string, unknown>
+  const reader = new Reader(theirs(name))
+  const [message] = [...messages(reader)]
+  const read = message && decodeLink(reader, message)
+  expect(read?.info).toMatchObject(key === undefined ? options : { ...options, ikey: key, okey: key })
+})
+
 const TUNNELS: Record<string, object> = {
   gre: { local: '10.0.0.1', remote: '10.0.0.2', ttl: 9 },
   geneve: { id: 77, remote: '10.0.0.2', ttl: 4, port: 6082 }

@@ -11,6 +11,7 @@ import { Rules } from './rules.ts'
 import { Sysctl } from './sysctl.ts'
 import { type Uplink, type UplinkOptions, uplink } from './uplink.ts'
 import { type ReadyOptions, waitReady } from './wait-ready.ts'
+import { WireGuard } from './wireguard.ts'
 
 /**
  * The part of a `NetNs` that configures its network, by netlink. Every asynchronous call works off the JavaScript
@@ -24,6 +25,7 @@ export class Configured extends Namespace {
   #rules: Rules | undefined
   #sysctl: Sysctl | undefined
   #qdisc: Qdiscs | undefined
+  #wireguard: WireGuard | undefined
 
   /** Its links (`ip link`). */
   get links(): Links {
@@ -65,6 +67,12 @@ export class Configured extends Namespace {
   get qdisc(): Qdiscs {
     this.#qdisc ??= new Qdiscs(this)
     return this.#qdisc
+  }
+
+  /** The keys and peers of its WireGuard links (`wg`). */
+  get wireguard(): WireGuard {
+    this.#wireguard ??= new WireGuard(this)
+    return this.#wireguard
   }
 
   /**

@@ -1,7 +1,7 @@
 /** What can be set on each kind of link, and read from it: the kernel's `IFLA_<KIND>_…`, in iproute2's words. */
 
 import { invalidType } from '../errors.ts'
-import { checkInteger } from './check.ts'
+import { checkInteger, checkU32 } from './check.ts'
 import type { Codec } from './wire/fields.ts'
 import {
   addressField,
@@ -15,11 +15,14 @@ import {
   linkIndex,
   list,
   mac,
+  nested,
   type Schema,
+  switches,
   told,
   u8,
   u16,
   u32,
+  u64,
   word
 } from './wire/fields.ts'
 
@@ -27,6 +30,7 @@ const VLAN_PROTOCOLS = { '802.1Q': 0x8100, '802.1ad': 0x88a8 }
 const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 }
 const IPVLAN_MODES = { l2: 0, l3: 1, l3s: 2 }
 const IPVLAN_FLAGS = { bridge: 0, private: 1, vepa: 2 }
+const DONT_FRAGMENT = { unset: 0, set: 1, inherit: 2 }
 const BOND_MODES = {
   'balance-rr': 0,
   'active-backup': 1,
@@ -36,9 +40,74 @@ const BOND_MODES = {
   'balance-tlb': 5,
   'balance-alb': 6
 }
+const ARP_VALIDATE = { none: 0, active: 1, backup: 2, all: 3, filter: 4, filter_active: 5, filter_backup: 6 }
+/** `IFLA_BOND_AD_INFO_…`. */
+const AD_INFO: Schema = {
+  aggregator: told(1, u16),
+  ports: told(2, u16),
+  actorKey: told(3, u16),
+  partnerKey: told(4, u16),
+  partnerMac: told(5, mac)
+}
 const HASH_POLICIES = { layer2: 0, 'layer3+4': 1, 'layer2+3': 2, 'encap2+3': 3, 'encap3+4': 4, 'vlan+srcmac': 5 }
 
-const macvlan: Schema = { mode: field(1, word(MACVLAN_MODES, 'u32')), flags: field(2, u16) }
+const SOURCES = { mode: 3, set: 3, address: 4, data: 5 } as const
+
+/** `IFLA_MACVLAN_MACADDR_…`: the addresses that mode `source` takes packets from, all at once. */
+const sources: Codec = {
+  write: (request, type, value, label) => {
+    request.attributeU32(SOURCES.mode, SOURCES.set)
+    list(mac, SOURCES.address, 0).write(request, type, value, label)
+  },
+  read: (reader, start, end) => list(mac).read(reader, start, end)
+}
+
+const macvlan: Schema = {
+  mode: field(1, word(MACVLAN_MODES, 'u32')),
+  flags: field(2, u16),
+  sources: field(SOURCES.data, sources),
+  broadcastQueueLength: field(7, u32),
+  broadcastCutoff: field(9, u32)
+}
+
+/** `VLAN_FLAG_…`. */
+const VLAN_FLAGS = { reorderHeader: 1, gvrp: 2, looseBinding: 4, mvrp: 8, bridgeBinding: 16 }
+const QOS_MAPPING = 1
+
+/** Which priority becomes which, as `{ 1: 5 }`. */
+const qosMap: Codec = {
+  write: (request, type, value, label) => {
+    if (typeof value !== 'object' || value === null) throw invalidType(label, 'of type object', value)
+    request.nest(
+      type,
+      () => {
+        for (const [from, to] of Object.entries(value)) {
+          request
+            .attribute(QOS_MAPPING, 8)
+            .u32(checkU32(Number(from), label))
+            .u32(checkU32(to, `${label}.${from}`))
+        }
+      },
+      0
+    )
+  },
+  read: (reader, start, end) =>
+    Object.fromEntries(
+      reader.attributes(start, end).map((pair) => [reader.u32(pair.start), reader.u32(pair.start + 4)])
+    )
+}
+
+/** `GRE_KEY`: without it the kernel does not look at the keys. */
+const GRE_KEY = 0x2000
+
+/** One key for both directions, with the flags that make them count. */
+const greKey: Codec = {
+  write: (request, _type, value, label) => {
+    for (const flags of [2, 3]) be16.write(request, flags, GRE_KEY, label)
+    for (const key of [4, 5]) be32.write(request, key, value, label)
+  },
+  read: () => undefined
+}
 
 /** The first and the last port, big-endian, as `[32768, 61000]`. */
 const portRange: Codec = {
@@ -75,17 +144,42 @@ export const LINK_KINDS: Readonly<Record<string, Schema>> = {
     rootPathCost: told(13, u32),
     topologyChange: told(14, bool),
     groupAddress: field(20, mac),
+    flushFdb: field(21, flag),
     multicastRouter: field(22, u8),
     multicastSnooping: field(23, bool),
+    multicastQueryUseIfaddr: field(24, bool),
     multicastQuerier: field(25, bool),
+    multicastHashElasticity: field(26, u32),
+    multicastHashMax: field(27, u32),
+    multicastLastMemberCount: field(28, u32),
+    multicastStartupQueryCount: field(29, u32),
+    multicastLastMemberInterval: field(30, u64),
+    multicastMembershipInterval: field(31, u64),
+    multicastQuerierInterval: field(32, u64),
+    multicastQueryInterval: field(33, u64),
+    multicastQueryResponseInterval: field(34, u64),
+    multicastStartupQueryInterval: field(35, u64),
     nfCallIptables: field(36, bool),
     nfCallIp6tables: field(37, bool),
     nfCallArptables: field(38, bool),
     defaultPvid: field(39, u16),
-    vlanStats: field(41, bool)
+    vlanStats: field(41, bool),
+    multicastStats: field(42, bool),
+    multicastIgmpVersion: field(43, u8),
+    multicastMldVersion: field(44, u8),
+    vlanStatsPerPort: field(45, bool),
+    options: field(46, switches({ noLinkLocalLearn: 1, multicastVlanSnooping: 2, mst: 4 })),
+    fdbLearned: told(48, u32),
+    fdbMaxLearned: field(49, u32)
   },
   ipvlan: { mode: field(1, word(IPVLAN_MODES, 'u16')), flags: field(2, word(IPVLAN_FLAGS, 'u16')) },
-  vlan: { id: field(1, u16), protocol: field(5, word(VLAN_PROTOCOLS, 'be16')) },
+  vlan: {
+    id: field(1, u16),
+    flags: field(2, switches(VLAN_FLAGS)),
+    egressQosMap: field(3, qosMap),
+    ingressQosMap: field(4, qosMap),
+    protocol: field(5, word(VLAN_PROTOCOLS, 'be16'))
+  },
   vxlan: {
     id: field(1, u32),
     group: addressField(2, 16),
@@ -105,10 +199,16 @@ export const LINK_KINDS: Readonly<Record<string, Schema>> = {
     udpCsum: field(18, bool),
     udpZeroCsum6Tx: field(19, bool),
     udpZeroCsum6Rx: field(20, bool),
+    remoteChecksumTx: field(21, bool),
+    remoteChecksumRx: field(22, bool),
     gbp: field(23, flag),
     external: field(25, bool),
     label: field(26, be32),
-    gpe: field(27, flag)
+    gpe: field(27, flag),
+    ttlInherit: field(28, flag),
+    df: field(29, word(DONT_FRAGMENT, 'u8')),
+    vniFilter: field(30, bool),
+    localBypass: field(31, bool)
   },
   vrf: { table: field(1, u32) },
   bond: {
@@ -120,7 +220,7 @@ export const LINK_KINDS: Readonly<Record<string, Schema>> = {
     useCarrier: field(6, bool),
     arpInterval: field(7, u32),
     arpIpTarget: field(8, list(ip)),
-    arpValidate: field(9, word({ none: 0, active: 1, backup: 2, all: 3 }, 'u32')),
+    arpValidate: field(9, word(ARP_VALIDATE, 'u32')),
     arpAllTargets: field(10, word({ any: 0, all: 1 }, 'u32')),
     primary: field(11, linkIndex),
     primaryReselect: field(12, word({ always: 0, better: 1, failure: 2 }, 'u8')),
@@ -134,16 +234,22 @@ export const LINK_KINDS: Readonly<Record<string, Schema>> = {
     packetsPerSlave: field(20, u32),
     lacpRate: field(21, word({ slow: 0, fast: 1 }, 'u8')),
     adSelect: field(22, word({ stable: 0, bandwidth: 1, count: 2 }, 'u8')),
+    adInfo: told(23, nested(AD_INFO)),
     adActorSysPrio: field(24, u16),
     adUserPortKey: field(25, u16),
     adActorSystem: field(26, mac),
     tlbDynamicLb: field(27, bool),
-    peerNotifDelay: field(28, u32)
+    peerNotifDelay: field(28, u32),
+    lacpActive: field(29, bool),
+    arpMissedMax: field(30, u8),
+    nsIp6Target: field(31, list(ip)),
+    coupledControl: field(32, bool)
   },
   gre: {
     dev: field(1, linkIndex),
     iflags: field(2, be16),
     oflags: field(3, be16),
+    key: field(0, greKey),
     ikey: field(4, be32),
     okey: field(5, be32),
     local: field(6, ip),
@@ -151,6 +257,11 @@ export const LINK_KINDS: Readonly<Record<string, Schema>> = {
     ttl: field(8, u8),
     tos: field(9, u8),
     pmtudisc: field(10, bool),
+    encapType: field(14, word({ none: 0, fou: 1, gue: 2 }, 'u16')),
+    encapFlags: field(15, u16),
+    encapSourcePort: field(16, be16),
+    encapDestinationPort: field(17, be16),
+    external: field(18, flag),
     ignoreDf: field(19, bool),
     fwmark: field(20, u32)
   },
@@ -166,7 +277,8 @@ export const LINK_KINDS: Readonly<Record<string, Schema>> = {
     udpZeroCsum6Rx: field(10, bool),
     label: field(11, be32),
     ttlInherit: field(12, bool),
-    df: field(13, word({ unset: 0, set: 1, inherit: 2 }, 'u8'))
+    df: field(13, word(DONT_FRAGMENT, 'u8')),
+    innerProtocolInherit: field(14, flag)
   },
   tun: {
     owner: told(1, u32),

@@ -89,6 +89,13 @@ export const u32: Codec = {
   read: (reader, start) => reader.u32(start)
 }
 
+/** A number of 64 bits, which the kernel only needs for long times. */
+export const u64: Codec = {
+  write: (request, type, value, label) =>
+    request.attribute(type, 8).u64(BigInt(checkInteger(value, label, 0, Number.MAX_SAFE_INTEGER))),
+  read: (reader, start) => Number(reader.u64(start))
+}
+
 /** Big-endian. */
 export const be16: Codec = {
   write: (request, type, value, label) =>
@@ -154,9 +161,9 @@ export const ip: Codec = {
   }
 }
 
-/** Another link, read as its index; none if it is zero. */
+/** Another link, read as its index; none if it is zero, which `null` asks for. */
 export const linkIndex: Codec = {
-  write: (request, type, value, label) => request.attributeLink(type, checkLink(value, label)),
+  write: (request, type, value, label) => request.attributeLink(type, value === null ? 0 : checkLink(value, label)),
   read: (reader, start) => reader.u32(start) || undefined
 }
 
@@ -166,6 +173,28 @@ export function word(words: Readonly<Record<string, number>>, width: 'u8' | 'u16
   return {
     write: (request, type, value, label) => number.write(request, type, checkWord(value, label, words, 0xffff), label),
     read: (reader, start, end) => wordOf(words, number.read(reader, start, end) as number)
+  }
+}
+
+/** Switches by name, as `{ gvrp: true }`: their values, and a mask of those that are meant. */
+export function switches(bits: Readonly<Record<string, number>>): Codec {
+  return {
+    write: (request, type, value, label) => {
+      if (typeof value !== 'object' || value === null) throw invalidType(label, 'of type object', value)
+      let [on, mask] = [0, 0]
+      for (const [name, wanted] of Object.entries(value)) {
+        const bit = Object.hasOwn(bits, name) ? bits[name] : undefined
+        if (bit === undefined)
+          throw invalidValue(`${label}.${name}`, wanted, `known are ${Object.keys(bits).join(', ')}`)
+        mask |= bit
+        if (checkFlag(wanted, `${label}.${name}`)) on |= bit
+      }
+      request.attribute(type, 8).u32(on).u32(mask)
+    },
+    read: (reader, start) => {
+      const on = reader.u32(start)
+      return Object.fromEntries(Object.entries(bits).map(([name, bit]) => [name, (on & bit) !== 0]))
+    }
   }
 }
 
@@ -180,13 +209,13 @@ export function nested(schema: Schema): Codec {
   }
 }
 
-/** Values one after the other, each in an attribute numbered by its place. */
-export function list(codec: Codec, first = 0): Codec {
+/** Values one after the other, each in an attribute numbered by its place, or all by the same number (`step` 0). */
+export function list(codec: Codec, first = 0, step = 1): Codec {
   return {
     write: (request, type, value, label) => {
       if (!Array.isArray(value)) throw invalidType(label, 'an instance of Array', value)
       request.nest(type, () => {
-        for (const [i, item] of value.entries()) codec.write(request, first + i, item, `${label}[${i}]`)
+        for (const [i, item] of value.entries()) codec.write(request, first + i * step, item, `${label}[${i}]`)
       })
     },
     read: (reader, start, end) => reader.attributes(start, end).map((item) => codec.read(reader, item.start, item.end))
