@@ -16,9 +16,9 @@ test('a veth is made with both its ends in their namespaces, and nothing in the 
 
 const KINDS: Record<string, { options: object; info: object; ip: object }> = {
   bridge: {
-    options: { stp: true, forwardDelay: 400, ageingTime: 1000 },
-    info: { stp: true, forwardDelay: 400, ageingTime: 1000 },
-    ip: { stp_state: 1, forward_delay: 400, ageing_time: 1000 }
+    options: { stp: true, forwardDelay: 400, multicastQueryInterval: 9000, options: { noLinkLocalLearn: true } },
+    info: { stp: true, forwardDelay: 400, multicastQueryInterval: 9000, options: { noLinkLocalLearn: true } },
+    ip: { stp_state: 1, forward_delay: 400, mcast_query_intvl: 9000, no_linklocal_learn: 1 }
   },
   macvlan: { options: { link: 'eth0', mode: 'bridge' }, info: { mode: 'bridge' }, ip: { mode: 'bridge' } },
   macvtap: { options: { link: 'eth0', mode: 'vepa' }, info: { mode: 'vepa' }, ip: { mode: 'vepa' } },
@@ -205,6 +205,26 @@ test('a moved link is put back as it was: name, up, addresses, routes', async ()
   expect(back).toMatchObject({ name: 'eth0', up: true })
   expect(routes()).toEqual(before.routes)
   expect(addresses().map(({ local }: { local: string }) => local)).toEqual(before.addresses)
+})
+
+test('a link comes back although nobody else holds the namespace that it was moved to', async () => {
+  using wire = await pair()
+  // A card's stand-in: the kernel would delete it with the namespace.
+  await wire.left.links.add({
+    kind: 'macvlan',
+    name: 'm0',
+    link: 'eth0',
+    mode: 'source',
+    sources: ['02:00:00:00:00:01']
+  })
+  await wire.left.addresses.add({ dev: 'm0', address: '10.7.0.1/24' })
+  const away = NetNs.createSync()
+  const moved = await wire.left.links.move('m0', away)
+  away.close()
+  expect(await moved.restore()).toMatchObject({ name: 'm0', info: { mode: 'source', sources: ['02:00:00:00:00:01'] } })
+  expect((await wire.left.addresses.list({ dev: 'm0', family: 4 })).map(({ address }) => address)).toEqual([
+    '10.7.0.1/24'
+  ])
 })
 
 test('a link is not moved where its name is taken, and a borrowed one comes back even if its own is', async () => {

@@ -138,7 +138,7 @@ export class Links {
    * @throws `EEXIST` if the name is taken there, `ENODEV`, `EINVAL` for links that cannot move, as `lo`
    */
   async move(link: LinkRef, to: Namespace, options: { name?: string } = {}): Promise<Moved> {
-    return moveLink(this.#namespace, this, link, checkNamespace(to, 'to'), new Links(to), options)
+    return moveLink(this.#namespace, link, checkNamespace(to, 'to'), linksOf, options)
   }
 
   /**
@@ -151,7 +151,7 @@ export class Links {
    * ```
    */
   async borrow(link: LinkRef, from: Namespace, options: { name?: string } = {}): Promise<Borrowed> {
-    return borrowLink(checkNamespace(from, 'from'), new Links(from), link, this.#namespace, this, options)
+    return borrowLink(checkNamespace(from, 'from'), link, this.#namespace, linksOf, options)
   }
 
   async #need(link: LinkRef, words: string): Promise<Link> {
@@ -177,6 +177,10 @@ export class Links {
       native.createTun(this.#namespace.handle, spec.name, spec.kind === 'tap', multi, uid, gid)
     )
   }
+}
+
+function linksOf(namespace: Namespace): Links {
+  return new Links(namespace)
 }
 
 /** What only a link that exists can be given. */

@@ -1,6 +1,6 @@
 /** Links that move to another namespace and come back as they were. */
 import { NetnsError, noLink } from '../errors.ts'
-import type { Namespace } from '../namespace.ts'
+import { Namespace } from '../namespace.ts'
 import type { Address } from './address.ts'
 import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, type LinkRef, nameLink } from './check.ts'
@@ -24,7 +24,7 @@ export interface Moved {
   link: Link
   /**
    * Brings it back as it was: name, up, master, addresses, routes. If its name is taken there by now, it gets one that
-   * begins alike.
+   * begins alike. Once: a second call throws `ERR_NETNS_CLOSED`. Until then the namespace it went to stays open.
    *
    * @returns the link as it is then
    * @throws `ENODEV` if it is gone
@@ -42,18 +42,26 @@ interface Memory {
   routes: Route[]
 }
 
+/** The two namespaces of a move, and their links. */
+interface Way {
+  from: Namespace
+  to: Namespace
+  fromLinks: Links
+  toLinks: Links
+}
+
 /** @internal */
 export async function moveLink(
   from: Namespace,
-  fromLinks: Links,
   ref: LinkRef,
   to: Namespace,
-  toLinks: Links,
+  linksOf: (namespace: Namespace) => Links,
   options: { name?: string }
 ): Promise<Moved> {
   const target = checkLink(ref, 'link')
   const name = options.name === undefined ? undefined : checkLinkName(options.name, 'options.name')
   const words = `move link ${nameLink(ref)}`
+  const [fromLinks, toLinks] = [linksOf(from), linksOf(to)]
   const link = await fromLinks.get(target)
   if (link === undefined) throw noLink(nameLink(ref), words)
   const memory: Memory = {
@@ -67,19 +75,21 @@ export async function moveLink(
   await transfer(from, link.index, to, name, words)
   const moved = await toLinks.get(arrived)
   if (moved === undefined) throw noLink(arrived, words)
-  return { link: moved, restore: () => restore(memory, from, fromLinks, to, toLinks, moved.index) }
+  // Handles of its own: a link must not be lost because somebody closed theirs.
+  const [home, away] = [new Namespace(from.handle.share()), new Namespace(to.handle.share())]
+  const way: Way = { from: home, to: away, fromLinks: linksOf(home), toLinks: linksOf(away) }
+  const bringBack = async () => {
+    const back = await restore(memory, way, moved.index)
+    home.close()
+    away.close()
+    return back
+  }
+  return { link: moved, restore: bringBack }
 }
 
 /** @internal */
-export async function borrowLink(
-  from: Namespace,
-  fromLinks: Links,
-  ref: LinkRef,
-  to: Namespace,
-  toLinks: Links,
-  options: { name?: string }
-): Promise<Borrowed> {
-  const { link, restore } = await moveLink(from, fromLinks, ref, to, toLinks, options)
+export async function borrowLink(...move: Parameters<typeof moveLink>): Promise<Borrowed> {
+  const { link, restore } = await moveLink(...move)
   let back: Promise<Link> | undefined
   const dispose = async () => {
     back ??= restore()
@@ -96,14 +106,7 @@ async function transfer(from: Namespace, index: number, to: Namespace, name: str
   await change(from, request, words)
 }
 
-async function restore(
-  memory: Memory,
-  from: Namespace,
-  fromLinks: Links,
-  to: Namespace,
-  toLinks: Links,
-  index: number
-): Promise<Link> {
+async function restore(memory: Memory, { from, to, fromLinks, toLinks }: Way, index: number): Promise<Link> {
   const { link } = memory
   const words = `bring link ${link.name} back`
   if ((await toLinks.get(index)) === undefined) throw noLink(link.name, words)
