@@ -18,6 +18,38 @@ test('the package exports what it says and nothing else', async () => {
   }
 })
 
+test('importing loads one file of what is built, and each part is loaded when it is first used', async () => {
+  const source = `
+    const { createRequire } = await import('node:module')
+    const { basename, sep } = await import('node:path')
+    const loaded = () => Object.keys(createRequire('/').cache).filter((file) => file.includes(sep + 'dist' + sep))
+      .map((file) => basename(file).replace(/(-.*)?[.]cjs$/, ''))
+    const parts = () => loaded().filter((file) => file !== 'core').join(' ')
+    const { NetNs } = await import('node-netns')
+    const told = [loaded().join(' ')]
+    const ns = NetNs.createSync()
+    ns.links
+    told.push(parts())
+    await ns.command('true').status()
+    told.push(parts())
+    await ns.run(async () => {})
+    told.push(parts(), NetNs.name, ns.links.constructor.name)
+    console.log(told.join(', '))
+  `
+  expect(await output(source, { bare: true })).toBe('core, config, config command, config command node, NetNs, Links')
+})
+
+test('what is built is one library under a loader that compiles TypeScript too', async () => {
+  const source = `
+    const { NetNs, NetnsError } = await import('node-netns')
+    const ns = NetNs.createSync()
+    const links = await ns.links.list()
+    const refused = await ns.links.delete('none').catch((error) => error instanceof NetnsError)
+    console.log(links[0].name, refused, ns.run(() => NetNs.current().equals(ns)), ns.runSync(() => NetNs.current().equals(ns)))
+  `
+  expect(await output(source, { bare: true, flags: ['--import', 'tsx'] })).toBe('lo true true true')
+})
+
 test('the packed tarball holds what runs, and works where it is unpacked', async () => {
   const folder = mkdtempSync('/run/netns-pack-')
   const cache = join(folder, 'cache')

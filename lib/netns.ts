@@ -1,14 +1,13 @@
 /** The public class: a namespace, where to get one, and what to do in it. */
 
-import { Command } from './command/command.ts'
+import type { Command } from './command/command.ts'
 import type { CommandOptions } from './command/options.ts'
-import { type Wrapper, type WrapperOptions, wrap } from './command/wrapper.ts'
-import { Configured } from './config/configured.ts'
-import * as context from './context/context.ts'
+import type { Wrapper, WrapperOptions } from './command/wrapper.ts'
 import { hereOrHome } from './context/place.ts'
 import { badDescriptor } from './errors.ts'
 import { attempt } from './native.ts'
-import * as node from './node/modules.ts'
+import { Equipped } from './node/equipped.ts'
+import { parts } from './parts.ts'
 import type { CreateOptions, DeleteOptions, NamedNetNs, NameEvent, RegistryOptions, WatchOptions } from './registry.ts'
 import * as registry from './registry.ts'
 import * as thread from './thread.ts'
@@ -24,7 +23,7 @@ import { validateDescriptor, validateFunction, validateId, validatePath } from '
  * const names = red.runSync(() => Object.keys(os.networkInterfaces())) // [ 'lo' ]
  * ```
  */
-export class NetNs extends Configured {
+export class NetNs extends Equipped {
   /**
    * The namespace of the running async context; outside of any, of the calling thread. A handle of its own: closing it
    * leaves the context as it is.
@@ -49,7 +48,7 @@ export class NetNs extends Configured {
    * @throws `ERR_NETNS_RUNTIME`, `ERR_NETNS_CLOSED`
    */
   static outside(policy: 'home' | 'deny' | NetNs): void {
-    context.outside(policy)
+    parts.node.outside(policy)
   }
 
   /** The namespace where the process started: of its main thread, when this library was first used. */
@@ -210,7 +209,7 @@ export class NetNs extends Configured {
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     validateFunction(fn)
-    return context.run(this, fn, args)
+    return parts.node.run(this, fn, args)
   }
 
   /**
@@ -219,7 +218,7 @@ export class NetNs extends Configured {
    * @throws as {@link run}
    */
   enter(): void {
-    context.enter(this)
+    parts.node.enter(this)
   }
 
   /**
@@ -229,7 +228,7 @@ export class NetNs extends Configured {
    */
   bind<F extends (...args: never[]) => unknown>(fn: F): F {
     validateFunction(fn)
-    return context.bind(this, fn)
+    return parts.node.bind(this, fn)
   }
 
   /**
@@ -244,7 +243,7 @@ export class NetNs extends Configured {
    */
   runSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     validateFunction(fn)
-    return context.runSync(this, fn, args)
+    return parts.node.runSync(this, fn, args)
   }
 
   /**
@@ -256,106 +255,6 @@ export class NetNs extends Configured {
    */
   enterThread(options?: thread.EnterThreadOptions): void {
     thread.enterThread(this.handle, options)
-  }
-
-  /**
-   * `node:net` bound to this namespace for ever, as are the modules below: functions run in a context of it, classes are
-   * subclasses of Node's whose later calls (`connect` again, `listen`, …) do too, wherever they are made from.
-   *
-   * @throws as {@link run}, when something of it is called
-   */
-  get net(): typeof import('node:net') {
-    return node.boundModule(this, 'net')
-  }
-
-  /** `node:tls` in this namespace; see {@link net}. */
-  get tls(): typeof import('node:tls') {
-    return node.boundModule(this, 'tls')
-  }
-
-  /** `node:http` in this namespace; see {@link net}. */
-  get http(): typeof import('node:http') {
-    return node.boundModule(this, 'http')
-  }
-
-  /** `node:https` in this namespace; see {@link net}. */
-  get https(): typeof import('node:https') {
-    return node.boundModule(this, 'https')
-  }
-
-  /** `node:http2` in this namespace; see {@link net}. */
-  get http2(): typeof import('node:http2') {
-    return node.boundModule(this, 'http2')
-  }
-
-  /** `node:dgram` in this namespace; see {@link net}. */
-  get dgram(): typeof import('node:dgram') {
-    return node.boundModule(this, 'dgram')
-  }
-
-  /** `node:dns` in this namespace, answered by a resolver of ours; see {@link net} and `docs/dns.md`. */
-  get dns(): typeof import('node:dns') {
-    return node.boundDns(this)
-  }
-
-  /** `node:child_process` in this namespace; see {@link net}. */
-  get childProcess(): typeof import('node:child_process') {
-    return node.boundModule(this, 'child_process')
-  }
-
-  /** `Worker` of `node:worker_threads`, whose thread is born in this namespace; see {@link net}. */
-  get Worker(): typeof import('node:worker_threads').Worker {
-    return node.boundWorker(this)
-  }
-
-  /** `fetch` in this namespace; see {@link net}. */
-  get fetch(): typeof globalThis.fetch {
-    return node.boundGlobal(this, 'fetch')
-  }
-
-  /** `WebSocket` in this namespace, where this Node has one; see {@link net}. */
-  get WebSocket(): typeof globalThis.WebSocket {
-    return node.boundGlobal(this, 'WebSocket')
-  }
-
-  /** {@link childProcess}'s. */
-  get spawn(): typeof import('node:child_process').spawn {
-    return this.childProcess.spawn
-  }
-
-  /** {@link childProcess}'s. */
-  get exec(): typeof import('node:child_process').exec {
-    return this.childProcess.exec
-  }
-
-  /** {@link childProcess}'s. */
-  get execFile(): typeof import('node:child_process').execFile {
-    return this.childProcess.execFile
-  }
-
-  /** {@link childProcess}'s. */
-  get fork(): typeof import('node:child_process').fork {
-    return this.childProcess.fork
-  }
-
-  /** {@link childProcess}'s. */
-  get spawnSync(): typeof import('node:child_process').spawnSync {
-    return this.childProcess.spawnSync
-  }
-
-  /** {@link childProcess}'s. */
-  get execSync(): typeof import('node:child_process').execSync {
-    return this.childProcess.execSync
-  }
-
-  /** {@link childProcess}'s. */
-  get execFileSync(): typeof import('node:child_process').execFileSync {
-    return this.childProcess.execFileSync
-  }
-
-  /** The interfaces of this namespace, as `os.networkInterfaces()` lists them. */
-  networkInterfaces(): ReturnType<typeof import('node:os').networkInterfaces> {
-    return node.boundNetworkInterfaces(this)
   }
 
   /**
@@ -371,7 +270,7 @@ export class NetNs extends Configured {
    * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE`
    */
   command(file: string, args?: readonly string[], options?: CommandOptions): Command {
-    return new Command(this, file, args, options)
+    return new parts.command.Command(this, file, args, options)
   }
 
   /**
@@ -386,6 +285,6 @@ export class NetNs extends Configured {
    * @throws `ERR_NETNS_CLOSED`; as `fs.writeFile`
    */
   wrapper(options?: WrapperOptions): Wrapper {
-    return wrap(this, options)
+    return parts.command.wrap(this, options)
   }
 }

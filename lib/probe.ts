@@ -1,8 +1,8 @@
 /** What this machine and process can do, and what to do about what they cannot. */
-import { release } from 'node:os'
-import { findPrototypes } from './context/prototypes.ts'
+import { builtin } from './builtin.ts'
 import type { NetnsError } from './errors.ts'
 import { attemptAsync, native } from './native.ts'
+import { parts } from './parts.ts'
 import { directoryOf, type RegistryOptions } from './registry.ts'
 import { currentRuntime, type Runtime } from './runtime.ts'
 
@@ -34,7 +34,7 @@ export interface Probe {
  */
 export async function probe(options?: RegistryOptions): Promise<Probe> {
   const directory = directoryOf(options)
-  const machine = { kernel: release(), runtime: currentRuntime() }
+  const machine = { kernel: builtin('os').release(), runtime: currentRuntime() }
   try {
     native()
   } catch (error) {
@@ -70,7 +70,7 @@ export async function probe(options?: RegistryOptions): Promise<Probe> {
 /** Contexts also need what they are hooked on; looking for it changes nothing. */
 function contexts(): Ability {
   try {
-    findPrototypes()
+    parts.node.findPrototypes()
     return { ok: true }
   } catch (error) {
     return obstacle(error as NetnsError)

@@ -1,11 +1,10 @@
 /** The preload: hooks before everything else, in the program and in the Workers that contexts start. */
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
-import { WORKER_PLACE, type WorkerPlace } from './context/calls.ts'
-import { outside } from './context/context.ts'
-import { install } from './context/install.ts'
+import type { WorkerPlace } from './context/calls.ts'
 import { closed } from './errors.ts'
 import { isHome } from './namespace.ts'
 import { NetNs } from './netns.ts'
+import { parts } from './parts.ts'
 
 /**
  * Installs the hooks. A Worker that was born inside a namespace stays there with all it does; otherwise `name` says
@@ -16,16 +15,16 @@ import { NetNs } from './netns.ts'
 export function register(name: string | undefined): void {
   const thread = NetNs.current()
   const told = isMainThread ? undefined : toldOfPlace()
-  if (told?.fd !== undefined) outside(opened(told.fd, told))
-  else if (!isMainThread && !isHome(thread)) outside(new NetNs(thread.handle.share(), told?.name))
-  else if (name !== undefined && name !== '') outside(NetNs.fromName(name))
-  else install(thread)
+  if (told?.fd !== undefined) parts.node.outside(opened(told.fd, told))
+  else if (!isMainThread && !isHome(thread)) parts.node.outside(new NetNs(thread.handle.share(), told?.name))
+  else if (name !== undefined && name !== '') parts.node.outside(NetNs.fromName(name))
+  else parts.node.install(thread)
 }
 
 /** What this Worker was told; its own Workers are told by themselves. */
 function toldOfPlace(): WorkerPlace | undefined {
-  const told = getEnvironmentData(WORKER_PLACE) as unknown as WorkerPlace | undefined
-  setEnvironmentData(WORKER_PLACE, undefined as never)
+  const told = getEnvironmentData(parts.node.WORKER_PLACE) as unknown as WorkerPlace | undefined
+  setEnvironmentData(parts.node.WORKER_PLACE, undefined as never)
   return told
 }
 

@@ -1,7 +1,7 @@
 /** The JavaScript thread goes in, runs a function and comes back. */
 import { stat } from 'node:fs'
 import { types } from 'node:util'
-import { isMainThread } from 'node:worker_threads'
+import { builtin } from './builtin.ts'
 import { asynchronous, fromNative, mainThread } from './errors.ts'
 import { attempt, type Handle, native } from './native.ts'
 import { validateBoolean, validateOptions } from './validate.ts'
@@ -64,7 +64,7 @@ export function runSync<A extends unknown[], R>(handle: Handle, fn: (...args: A)
 /** Moves the calling thread for good; see `NetNs#enterThread`. */
 export function enterThread(handle: Handle, options?: EnterThreadOptions): void {
   const force = validateBoolean(validateOptions(options).force, 'options.force', false)
-  if (isMainThread && !force) throw mainThread()
+  if (builtin('worker_threads').isMainThread && !force) throw mainThread()
   prepareThread()
   attempt((binding) => binding.moveThread(handle))
 }

@@ -34,20 +34,13 @@ export function prepare() {
   once('native', ['Cargo.toml', 'Cargo.lock', 'crates', 'package.json'], buildNative)
   once(
     'typescript',
-    ['index.ts', 'register.ts', 'lib', 'tsconfig.json', 'tsconfig.build.json', 'native.d.cts', 'scripts/prepare.mjs'],
+    ['index.ts', 'register.ts', 'lib', 'tsconfig.json', 'tsconfig.build.json', 'native.d.cts', 'scripts/bundle.mjs'],
     () => {
       rmSync(join(root, 'dist'), { recursive: true, force: true })
       run(tool('tsc'), ['-p', 'tsconfig.build.json'])
-      bundle()
+      run(process.execPath, [join(root, 'scripts', 'bundle.mjs')])
     }
   )
-}
-
-/** Few files, as each one that an import has to find and read costs a third of a millisecond. */
-function bundle() {
-  const source = ['index.ts', 'register.ts', '--bundle', '--splitting', '--packages=external', '--outdir=dist']
-  const target = ['--format=esm', '--platform=node', '--target=node20.19', '--chunk-names=lib/[name]-[hash]']
-  run(tool('esbuild'), [...source, ...target, '--log-level=warning'])
 }
 
 /** The path of a command that a development dependency brings. */

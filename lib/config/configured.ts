@@ -1,17 +1,17 @@
 /** A namespace whose network can be configured. */
 import { Namespace } from '../namespace.ts'
-import { Addresses } from './addresses.ts'
-import { Links } from './links.ts'
-import { type MonitorOptions, monitor, type NetworkEvent } from './monitor.ts'
-import { Neighbours } from './neighbours.ts'
-import { nsid, setNsid } from './nsid.ts'
-import { Qdiscs } from './qdisc.ts'
-import { Routes } from './routes.ts'
-import { Rules } from './rules.ts'
-import { Sysctl } from './sysctl.ts'
-import { type Uplink, type UplinkOptions, uplink } from './uplink.ts'
-import { type ReadyOptions, waitReady } from './wait-ready.ts'
-import { WireGuard } from './wireguard.ts'
+import { parts } from '../parts.ts'
+import type { Addresses } from './addresses.ts'
+import type { Links } from './links.ts'
+import type { MonitorOptions, NetworkEvent } from './monitor.ts'
+import type { Neighbours } from './neighbours.ts'
+import type { Qdiscs } from './qdisc.ts'
+import type { Routes } from './routes.ts'
+import type { Rules } from './rules.ts'
+import type { Sysctl } from './sysctl.ts'
+import type { Uplink, UplinkOptions } from './uplink.ts'
+import type { ReadyOptions } from './wait-ready.ts'
+import type { WireGuard } from './wireguard.ts'
 
 /**
  * The part of a `NetNs` that configures its network, by netlink. Every asynchronous call works off the JavaScript
@@ -29,49 +29,49 @@ export class Configured extends Namespace {
 
   /** Its links (`ip link`). */
   get links(): Links {
-    this.#links ??= new Links(this)
+    this.#links ??= new parts.config.Links(this)
     return this.#links
   }
 
   /** Its IP addresses (`ip address`). */
   get addresses(): Addresses {
-    this.#addresses ??= new Addresses(this)
+    this.#addresses ??= new parts.config.Addresses(this)
     return this.#addresses
   }
 
   /** Its routes (`ip route`). */
   get routes(): Routes {
-    this.#routes ??= new Routes(this)
+    this.#routes ??= new parts.config.Routes(this)
     return this.#routes
   }
 
   /** Its neighbours (`ip neighbour`, `bridge fdb`). */
   get neighbours(): Neighbours {
-    this.#neighbours ??= new Neighbours(this)
+    this.#neighbours ??= new parts.config.Neighbours(this)
     return this.#neighbours
   }
 
   /** Its routing rules (`ip rule`). */
   get rules(): Rules {
-    this.#rules ??= new Rules(this)
+    this.#rules ??= new parts.config.Rules(this)
     return this.#rules
   }
 
   /** Its kernel settings (`sysctl net.…`). */
   get sysctl(): Sysctl {
-    this.#sysctl ??= new Sysctl(this)
+    this.#sysctl ??= new parts.config.Sysctl(this)
     return this.#sysctl
   }
 
   /** How its links queue (`tc qdisc`). */
   get qdisc(): Qdiscs {
-    this.#qdisc ??= new Qdiscs(this)
+    this.#qdisc ??= new parts.config.Qdiscs(this)
     return this.#qdisc
   }
 
   /** The keys and peers of its WireGuard links (`wg`). */
   get wireguard(): WireGuard {
-    this.#wireguard ??= new WireGuard(this)
+    this.#wireguard ??= new parts.config.WireGuard(this)
     return this.#wireguard
   }
 
@@ -86,7 +86,7 @@ export class Configured extends Namespace {
    * @throws the signal's reason once it is aborted
    */
   monitor(options?: MonitorOptions): AsyncIterableIterator<NetworkEvent> {
-    return monitor(this, options)
+    return parts.config.monitor(this, options)
   }
 
   /**
@@ -95,7 +95,7 @@ export class Configured extends Namespace {
    * @throws `ERR_NETNS_CLOSED`
    */
   nsid(peer: Namespace): number | undefined {
-    return nsid(this, peer)
+    return parts.config.nsid(this, peer)
   }
 
   /**
@@ -105,7 +105,7 @@ export class Configured extends Namespace {
    * @throws `EEXIST` if it has one, or another has this one
    */
   async setNsid(peer: Namespace, id?: number): Promise<number> {
-    return setNsid(this, peer, id)
+    return parts.config.setNsid(this, peer, id)
   }
 
   /**
@@ -115,7 +115,7 @@ export class Configured extends Namespace {
    * @throws `ERR_NETNS_NOT_READY` with what is missing
    */
   async waitReady(options?: ReadyOptions): Promise<void> {
-    return waitReady(this, options)
+    return parts.config.waitReady(this, options)
   }
 
   /**
@@ -129,6 +129,6 @@ export class Configured extends Namespace {
    * nftables says where the kernel lacks it
    */
   async uplink(options?: UplinkOptions): Promise<Uplink> {
-    return uplink(this, options)
+    return parts.config.uplink(this, options)
   }
 }
