@@ -1,5 +1,5 @@
 /** Being in a namespace: the verbs. */
-import { closed, invalidType } from '../errors.ts'
+import { closed, invalidType, NetnsError } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { runSync as runThreadSync } from '../thread.ts'
 import { install, isAvailable } from './install.ts'
@@ -45,6 +45,15 @@ export function runSync<A extends unknown[], R>(namespace: Namespace, fn: (...ar
   return isAvailable(namespace)
     ? runIn(namespace, runThreadSync<A, R>, handle, fn, args)
     : runThreadSync(handle, fn, args)
+}
+
+/** Installs the hooks if it can be done; why not, is for the first call to say. */
+export function prepareEarly(namespace: Namespace): void {
+  try {
+    prepare(namespace)
+  } catch (error) {
+    if (!(error instanceof NetnsError)) throw error
+  }
 }
 
 /** A closed handle is refused here, not at the first socket. */

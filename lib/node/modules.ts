@@ -1,6 +1,6 @@
 /** Node's modules bound to a namespace, as `ns.net`, `ns.http`, …: made when first asked for. */
 import { builtin } from '../builtin.ts'
-import { run } from '../context/context.ts'
+import { prepareEarly, run } from '../context/context.ts'
 import { dnsOf } from '../context/lookups.ts'
 import type { AnyFunction } from '../context/patches.ts'
 import type { Namespace } from '../namespace.ts'
@@ -8,7 +8,9 @@ import { type Binder, binderOf } from './bound.ts'
 
 type ModuleName = 'net' | 'tls' | 'http' | 'https' | 'http2' | 'dgram' | 'child_process'
 
+/** What is taken from a module must be hooked already, as it is kept. */
 function binder(namespace: Namespace): Binder {
+  prepareEarly(namespace)
   return binderOf(namespace, (fn) => run(namespace, fn, []))
 }
 
@@ -27,7 +29,9 @@ export function boundDns(namespace: Namespace): typeof import('node:dns') {
 
 /** `Worker` of `node:worker_threads`. */
 export function boundWorker(namespace: Namespace): typeof import('node:worker_threads').Worker {
-  return binder(namespace).class(builtin('worker_threads').Worker)
+  // The binder comes first, as the class is another one afterwards.
+  const bound = binder(namespace)
+  return bound.class(builtin('worker_threads').Worker)
 }
 
 /** A function or class of the global object, as it is now; `undefined` where this Node has none. */
@@ -35,11 +39,12 @@ export function boundGlobal<Name extends 'fetch' | 'WebSocket'>(
   namespace: Namespace,
   name: Name
 ): (typeof globalThis)[Name] {
+  const own = binder(namespace)
   const value = globalThis[name] as unknown
   if (value === undefined) return value as never
-  const bound =
-    name === 'fetch' ? binder(namespace).function(value as AnyFunction) : binder(namespace).class(value as object)
-  return bound as (typeof globalThis)[Name]
+  return (
+    name === 'fetch' ? own.function(value as AnyFunction) : own.class(value as object)
+  ) as (typeof globalThis)[Name]
 }
 
 /** The list of the namespace's interfaces. */

@@ -1,0 +1,59 @@
+/** The first thing that a program does is inside too: nothing has put the hooks on before it. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { NetNs } from '../../index.ts'
+import { offlineArgv } from '../offline/offline.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const name = 'first'
+
+beforeAll(() => NetNs.createSync({ name }).close())
+afterAll(() => NetNs.deleteSync(name))
+
+/** Evaluates a module in a process without a network, with `red` the namespace, and parses what it prints. */
+async function program(source: string, flags: string[] = []): Promise<unknown> {
+  const start = `import { NetNs } from 'node-netns'
+    const red = NetNs.fromName('${name}')\n`
+  const argv = offlineArgv([process.execPath, ...flags, '--input-type=module', '-e', start + source])
+  const { stdout } = await promisify(execFile)(argv[0] as string, argv.slice(1), { cwd: root })
+  return JSON.parse(stdout)
+}
+
+function id(): string {
+  using place = NetNs.fromName(name)
+  return place.id
+}
+
+it('a synchronous child by a module of the namespace', async () => {
+  const source = `console.log(JSON.stringify(String(red.childProcess.spawnSync('readlink', ['/proc/self/ns/net']).stdout)))`
+  expect(await program(source)).toBe(`${id()}\n`)
+})
+
+it('a synchronous child by a function taken from it', async () => {
+  const source = `const { execSync } = red
+    console.log(JSON.stringify(String(execSync('readlink /proc/self/ns/net'))))`
+  expect(await program(source)).toBe(`${id()}\n`)
+})
+
+it("the namespace's Worker", async () => {
+  const source = `
+    const script = \`const { getBuiltinModule } = process
+      getBuiltinModule('node:worker_threads').parentPort.postMessage(getBuiltinModule('node:fs').readlinkSync('/proc/thread-self/ns/net'))\`
+    const worker = new red.Worker(script, { eval: true })
+    worker.on('message', (place) => console.log(JSON.stringify(place)))`
+  expect(await program(source)).toBe(id())
+})
+
+it("the namespace's fetch, whose connections nobody else gets", async () => {
+  const source = `
+    const server = red.http.createServer((_, response) => response.end('red'))
+    await new Promise((resolve) => server.listen(8000, '127.0.0.1', resolve))
+    const inside = await (await red.fetch('http://127.0.0.1:8000/')).text()
+    const outside = await fetch('http://127.0.0.1:8000/').then((answer) => answer.text(), (error) => error.cause.code)
+    server.closeAllConnections()
+    server.close()
+    console.log(JSON.stringify({ inside, outside }))`
+  expect(await program(source)).toEqual({ inside: 'red', outside: 'ENETUNREACH' })
+})
