@@ -1,4 +1,4 @@
-/** Runs every test both ways, two at a time. */
+/** Runs every test both ways, as many at a time as there are slots. */
 
 /** A test may fail once or twice by chance, natively as inside; both ways get the same number of attempts. One that
  * hangs gets no other. */
