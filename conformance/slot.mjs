@@ -3,14 +3,13 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { root } from '../scripts/prepare.mjs'
 
 /** Hanging is how a leak often shows; what passes takes natively a few seconds at most, with rare exceptions. */
 const LIMIT_MS = 12_000
 const NATIVE_LIMIT_MS = 30_000
 const KEPT = 4_000
-const preload = pathToFileURL(join(root, 'dist', 'register.js')).href
+const preload = join(root, 'dist', 'register.js')
 
 export class Slot {
   #number
@@ -36,9 +35,12 @@ export class Slot {
     return this.#run(test, this.#native, [], {}, NATIVE_LIMIT_MS)
   }
 
-  /** Runs it in a process without any network, which the preload puts into one. `spent` is what it took natively. */
+  /**
+   * Runs it in a process without any network, which the preload puts into one. It is required, as after any `--import`
+   * Node loses what a forked child is sent at once. `spent` is what the test took natively.
+   */
   inside(test, spent) {
-    return this.#run(test, this.#nowhere, ['--import', preload], { NETNS: this.#inside }, LIMIT_MS + 3 * spent)
+    return this.#run(test, this.#nowhere, ['--require', preload], { NETNS: this.#inside }, LIMIT_MS + 3 * spent)
   }
 
   close() {
