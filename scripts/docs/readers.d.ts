@@ -7,6 +7,8 @@ declare global {
   const red: NetNs
   const ns: NetNs
   const fd: number
+  const privateKey: string
+  const publicKey: string
   const hosts: string[]
   const signal: AbortSignal
   const generateTenThousand: () => Iterable<NodeNetns.RouteSpec>
