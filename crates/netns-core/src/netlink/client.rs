@@ -69,8 +69,9 @@ impl Client {
 /// Exchanges one request after the other, each with a namespace of its own, until one is refused something: its reply is
 /// the last one then.
 ///
-/// [`LinkName::PeerOf`] means the other end of a link in the *first* request's namespace, wherever that end is. What the
-/// kernel tells of a link that the first request makes with `NLM_F_ECHO` spares the others their look-ups.
+/// [`LinkName::PeerOf`](super::link::LinkName::PeerOf) means the other end of a link in the *first* request's namespace,
+/// wherever that end is. What the kernel tells of a link that the first request makes with `NLM_F_ECHO` spares the others
+/// their look-ups.
 ///
 /// # Errors
 /// As [`Client::exchange`]; the requests before have been carried out.
