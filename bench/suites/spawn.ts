@@ -1,6 +1,6 @@
 /** Starting `/bin/true` to its exit: natively, by Node, by programs around it; from a small process and from a large one. */
 import { join } from 'node:path'
-import { node } from '../peers.ts'
+import { go, node, rust } from '../peers.ts'
 import { type Operation, oneNamespace, type PeerCommand, type Suite } from '../suite.ts'
 
 const command = 'command().status()'
@@ -12,6 +12,8 @@ const plain = 'Node, no namespace'
 const nsenter = 'Node and nsenter'
 const ip = 'Node and ip netns exec'
 const python = 'Python, posix_spawn'
+const golang = 'vishvananda/netns and os/exec (Go)'
+const raw = 'setns and posix_spawn (Rust)'
 
 /** Processes of their own for every road: a fork leaves its parent with pages to copy, which others must not pay for. */
 const roads: Record<string, string> = {
@@ -32,7 +34,7 @@ function peer(gigabytes: number): PeerCommand {
 
 const one: Operation = {
   name: 'start and end of /bin/true',
-  by: { ...roads, [python]: 'spawn' },
+  by: { ...roads, [raw]: 'spawn', [golang]: 'spawn', [python]: 'spawn' },
   batches: 40,
   size: 1,
   rounds: 8,
@@ -40,6 +42,7 @@ const one: Operation = {
     { peer: command, against: plain, ratio: 0.6 },
     { peer: command, against: nsenter, ratio: 1 / 3 },
     { peer: command, against: ip, ratio: 1 / 3 },
+    { peer: command, against: golang, ratio: 1.1 },
     { peer: command, against: python, ratio: 1.1 },
     { peer: mounts, against: ip, ratio: 1 / 1.5 },
     { peer: nsSpawn, against: plain, ratio: 1.03 }
@@ -93,6 +96,8 @@ export const suite: Suite = {
   name: 'spawn',
   peers: {
     ...Object.fromEntries([...small, ...big]),
+    [raw]: rust('raw'),
+    [golang]: go('netns'),
     [python]: { file: 'python3', args: [join(import.meta.dirname, '../peers/spawn.py')], needs: 'python3' }
   },
   operations: [one, sixteen, blocked, fromLarge, blockedLarge],

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os/exec"
 
 	"github.com/vishvananda/netns"
 )
@@ -41,6 +42,23 @@ var vishvananda = operations{
 				return err
 			}
 			return netns.Set(home)
+		}, err
+	},
+	"spawn": func() (func() error, error) {
+		home, inside, err := both()
+		return func() error {
+			if err := netns.Set(inside); err != nil {
+				return err
+			}
+			command := exec.Command("/bin/true")
+			started := command.Start()
+			if err := netns.Set(home); err != nil {
+				return err
+			}
+			if started != nil {
+				return started
+			}
+			return command.Wait()
 		}, err
 	},
 	"create": func() (func() error, error) {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nix::dir::Dir;
 use nix::fcntl::{OFlag, open};
@@ -45,6 +46,17 @@ pub fn operation(name: &str) -> Result<Operation, Box<dyn Error>> {
         "create-named" => {
             let home = namespace(CURRENT)?;
             Box::new(move || named(&home, Path::new("/run/netns/raw")))
+        }
+        "spawn" => {
+            let (home, inside) = (namespace(CURRENT)?, namespace(NAMED)?);
+            Box::new(move || {
+                setns(&inside, CloneFlags::CLONE_NEWNET)?;
+                // The standard library starts by posix_spawn(3), from this thread.
+                let mut command = Command::new("/bin/true");
+                let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+                setns(&home, CloneFlags::CLONE_NEWNET)?;
+                if child?.wait()?.success() { Ok(()) } else { Err("the program failed".into()) }
+            })
         }
         "list" => Box::new(|| {
             let mut directory = Dir::open("/run/netns", OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty())?;
