@@ -11,6 +11,9 @@ global_asm!(".globl _start", "_start:", "xor ebp, ebp", "mov rdi, rsp", "and rsp
 global_asm!(".globl _start", "_start:", "mov x29, xzr", "mov x30, xzr", "mov x0, sp", "bl {begin}", "brk 1", begin = sym begin);
 
 /// The kernel leaves on the stack: the number of arguments, the arguments, a null pointer, the environment, a null one.
+///
+/// # Safety
+/// Only `_start` may call it, once, with the stack pointer that the kernel gave.
 unsafe extern "C" fn begin(stack: *mut usize) -> ! {
     // SAFETY: the number of arguments is there.
     let count = unsafe { *stack };
