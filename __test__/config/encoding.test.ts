@@ -8,8 +8,8 @@ import { decodeLink } from '../../lib/config/link.ts'
 import { LINK_KINDS } from '../../lib/config/link-kinds.ts'
 import { checkSpec, type LinkSpec, writeNewLink } from '../../lib/config/link-spec.ts'
 import { type QdiscSpec, writeOptions } from '../../lib/config/qdisc.ts'
-import { messages, Reader } from '../../lib/config/wire/reader.ts'
-import { Request } from '../../lib/config/wire/request.ts'
+import { messages, Reader } from '../../lib/wire/reader.ts'
+import { Request } from '../../lib/wire/request.ts'
 
 const recorded: Record<string, { command: string; message: string }> = JSON.parse(
   readFileSync(new URL('recorded.json', import.meta.url), 'utf8')

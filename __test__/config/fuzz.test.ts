@@ -7,8 +7,8 @@ import { decodeNeighbour } from '../../lib/config/neighbours.ts'
 import { decodeId } from '../../lib/config/nsid.ts'
 import { decodeRoute } from '../../lib/config/route.ts'
 import { decodeRule } from '../../lib/config/rules.ts'
-import { formatIp, formatPrefix, parse, parsed } from '../../lib/config/wire/address.ts'
-import { messages, Reader } from '../../lib/config/wire/reader.ts'
+import { formatIp, formatPrefix, parse, parsed } from '../../lib/wire/address.ts'
+import { messages, Reader } from '../../lib/wire/reader.ts'
 
 const names = new Map([[1, 'lo']])
 const DECODERS = [

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { NetNs, type WireGuardDevice, type WireGuardSpec } from '../../index.ts'
 import { resolveFamily } from '../../lib/config/generic.ts'
-import { messages, Reader } from '../../lib/config/wire/reader.ts'
 import { decodeWireGuard } from '../../lib/config/wireguard.ts'
 import { writeWireGuard } from '../../lib/config/wireguard-spec.ts'
+import { messages, Reader } from '../../lib/wire/reader.ts'
 import { inside } from './wire.ts'
 
 const recorded: Record<string, { message: string }> = JSON.parse(

@@ -1,9 +1,9 @@
 /** Addresses as they are asked for, and as the kernel tells them. */
 import { invalidValue } from '../errors.ts'
+import { AF, familyOf, formatIp, parse, parsed, sizeOf } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import type { LinkTarget, Request } from '../wire/request.ts'
 import { checkFlag, checkU32, checkWord, type LinkRef, nameLink, wordOf } from './check.ts'
-import { AF, familyOf, formatIp, parse, parsed, sizeOf } from './wire/address.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import type { LinkTarget, Request } from './wire/request.ts'
 import { SCOPES } from './words.ts'
 
 /** `RTM_…` of addresses. */

@@ -1,5 +1,8 @@
 /** `ip address`. */
 import type { Namespace } from '../namespace.ts'
+import { AF } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import {
   ADDRESS_MESSAGE,
   type Address,
@@ -12,9 +15,6 @@ import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, isIterable, type LinkRef } from './check.ts'
 import { dumpNamed, type Names } from './names.ts'
 import { change } from './transport.ts'
-import { AF } from './wire/address.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import { FLAG, Request } from './wire/request.ts'
 
 /** Which addresses to list or flush. */
 export interface AddressFilter {

@@ -1,8 +1,8 @@
 /** Many items of one sort in few datagrams, with a word on each that failed. */
 import { refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { Request } from '../wire/request.ts'
 import { exchange, Pace } from './transport.ts'
-import { Request } from './wire/request.ts'
 
 /** So many are sent at once: few enough that the kernel's lock and our thread are soon free again. */
 const BATCH = 1024

@@ -2,7 +2,7 @@
 
 import { invalidType } from '../errors.ts'
 import { checkInteger, checkU32 } from './check.ts'
-import type { Codec } from './wire/fields.ts'
+import type { Codec } from './fields.ts'
 import {
   addressField,
   be16,
@@ -24,7 +24,7 @@ import {
   u32,
   u64,
   word
-} from './wire/fields.ts'
+} from './fields.ts'
 
 const VLAN_PROTOCOLS = { '802.1Q': 0x8100, '802.1ad': 0x88a8 }
 const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 }

@@ -1,6 +1,8 @@
 /** What is asked of links, and the messages that ask it. */
 import { invalidType, invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { parseMac } from '../wire/address.ts'
+import { FLAG, type LinkTarget, type Request } from '../wire/request.ts'
 import {
   checkFlag,
   checkInteger,
@@ -11,11 +13,9 @@ import {
   checkU32,
   type LinkRef
 } from './check.ts'
+import { type Schema, text, writeFields } from './fields.ts'
 import { IFLA, INFO, LINK_MESSAGE } from './link.ts'
 import { LINK_KINDS } from './link-kinds.ts'
-import { parseMac } from './wire/address.ts'
-import { type Schema, text, writeFields } from './wire/fields.ts'
-import { FLAG, type LinkTarget, type Request } from './wire/request.ts'
 
 const IFF_UP = 1
 const IFF_PROMISC = 0x100

@@ -1,9 +1,10 @@
 /** Links as the kernel tells them. */
+
+import { formatMac } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
 import { wordOf } from './check.ts'
+import { readFields } from './fields.ts'
 import { LINK_KINDS } from './link-kinds.ts'
-import { formatMac } from './wire/address.ts'
-import { readFields } from './wire/fields.ts'
-import type { Message, Reader } from './wire/reader.ts'
 
 /** `RTM_…` of links. */
 export const LINK_MESSAGE = { new: 16, delete: 17, get: 18, set: 19 } as const

@@ -2,8 +2,10 @@
 import { noLink, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attemptAsync } from '../native.ts'
+import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
 import { writeAddress } from './address.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
+import type { Schema } from './fields.ts'
 import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { moduleRemedy } from './link-kinds.ts'
 import {
@@ -17,8 +19,6 @@ import {
 } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
 import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
-import type { Schema } from './wire/fields.ts'
-import { FLAG, type LinkTarget, Request } from './wire/request.ts'
 
 const LONGEST_NAME = 15
 

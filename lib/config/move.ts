@@ -1,6 +1,7 @@
 /** Links that move to another namespace and come back as they were. */
 import { NetnsError, noLink } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import type { Address } from './address.ts'
 import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, type LinkRef, nameLink } from './check.ts'
@@ -11,7 +12,6 @@ import type { Route } from './route.ts'
 import type { RouteSpec } from './route-spec.ts'
 import { Routes } from './routes.ts'
 import { change } from './transport.ts'
-import { FLAG, Request } from './wire/request.ts'
 
 /** Room in 15 bytes for a number behind a name that is taken. */
 const STEM = 12

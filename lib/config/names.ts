@@ -1,10 +1,10 @@
 /** The names of a namespace's links by their index, which is how the kernel calls them in everything else. */
 import { interrupted } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
 import { type Decode, type DumpAnswer, decodeAll, dumpBytes } from './transport.ts'
-import { FLAG, Request } from './wire/request.ts'
 
 /** Names by index. */
 export type Names = ReadonlyMap<number, string>

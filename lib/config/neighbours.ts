@@ -1,5 +1,8 @@
 /** `ip neighbour` and `bridge fdb`. */
 import type { Namespace } from '../namespace.ts'
+import { AF, familyOf, formatIp, formatMac, parse, parsed, parseMac } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import {
   checkFamily,
@@ -15,9 +18,6 @@ import {
 } from './check.ts'
 import { dumpNamed, type Names } from './names.ts'
 import { change } from './transport.ts'
-import { AF, familyOf, formatIp, formatMac, parse, parsed, parseMac } from './wire/address.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import { FLAG, Request } from './wire/request.ts'
 import { NEIGHBOUR_STATES } from './words.ts'
 
 /** `RTM_…` of neighbours. */

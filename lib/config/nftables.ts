@@ -1,8 +1,8 @@
 /** One table of nftables that masquerades one network: by netlink, as the `nft` program is often not there. */
 import { refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
 import { exchange } from './transport.ts'
-import { FLAG, PROTOCOL, Request } from './wire/request.ts'
 
 /** `NFNL_MSG_BATCH_…`. */
 const BATCH = { begin: 0x10, end: 0x11 } as const

@@ -1,9 +1,9 @@
 /** `ip netns set`: numbers by which one namespace knows others. */
 import type { Namespace } from '../namespace.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import { checkInteger, checkNamespace } from './check.ts'
 import { change, changeSync, decodeFirst } from './transport.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import { FLAG, Request } from './wire/request.ts'
 
 /** `RTM_…` of ids. */
 export const NSID_MESSAGE = { new: 88, delete: 89, get: 90 } as const

@@ -1,11 +1,11 @@
 /** `tc qdisc`, for networks that are slow, lossy or narrow on purpose. */
 import { invalidType, invalidValue, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import { checkInteger, checkLink, checkObject, type LinkRef, nameLink } from './check.ts'
 import { dumpNamed, type Names } from './names.ts'
 import { exchange } from './transport.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import { FLAG, Request } from './wire/request.ts'
 
 const MESSAGE = { new: 36, delete: 37, get: 38, newClass: 40 } as const
 /** `TCA_…`. */

@@ -1,5 +1,7 @@
 /** Routes as they are asked for. */
 import { invalidType, invalidValue } from '../errors.ts'
+import { AF, familyOf, hasHostBits, parse, parsed } from '../wire/address.ts'
+import type { Request } from '../wire/request.ts'
 import {
   checkFlag,
   checkInteger,
@@ -11,8 +13,6 @@ import {
   nameLink
 } from './check.ts'
 import { NEXTHOP_FLAGS, ROUTE_MESSAGE, RTA, RTAX_MTU } from './route.ts'
-import { AF, familyOf, hasHostBits, parse, parsed } from './wire/address.ts'
-import type { Request } from './wire/request.ts'
 import { PROTOCOLS, ROUTE_TYPES, SCOPES, TABLES } from './words.ts'
 
 /** One of several ways a route can go. */

@@ -1,9 +1,10 @@
 /** Routes as the kernel tells them. */
+
+import { AF, formatIp, formatPrefix, sizeOf } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
 import { wordOf } from './check.ts'
 import type { Names } from './names.ts'
 import type { Nexthop, RouteSpec } from './route-spec.ts'
-import { AF, formatIp, formatPrefix, sizeOf } from './wire/address.ts'
-import type { Message, Reader } from './wire/reader.ts'
 import { PROTOCOLS, ROUTE_TYPES, SCOPES } from './words.ts'
 
 /** `NLA_TYPE_MASK`. */

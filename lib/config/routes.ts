@@ -1,15 +1,15 @@
 /** `ip route`. */
 import { invalidValue, noLink } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { AF, familyOf, formatIp, parse, parsed } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, checkU32, checkWord, isIterable, type LinkRef } from './check.ts'
 import { dumpNamed, linkNames, type Names } from './names.ts'
 import { decodeRoute, ROUTE_MESSAGE, type Route, RTA } from './route.ts'
 import { describeRoute, type RouteSpec, writeRoute } from './route-spec.ts'
 import { change, decodeFirst } from './transport.ts'
-import { AF, familyOf, formatIp, parse, parsed } from './wire/address.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import { FLAG, Request } from './wire/request.ts'
 import { TABLES } from './words.ts'
 
 /** `RTM_F_CLONED`: entries of IPv6's route cache, which are no routes. */

@@ -1,11 +1,11 @@
 /** `ip rule`. */
 import { invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { AF, familyOf, formatIp, hasHostBits, parse, parsed, sizeOf } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import { checkFamily, checkInteger, checkLinkName, checkObject, checkU32, checkWord, wordOf } from './check.ts'
 import { change, dump } from './transport.ts'
-import { AF, familyOf, formatIp, hasHostBits, parse, parsed, sizeOf } from './wire/address.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import { FLAG, Request } from './wire/request.ts'
 import { PROTOCOLS, TABLES } from './words.ts'
 
 /** `RTM_…` of rules. */

@@ -3,8 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { interrupted, type Refusal, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync } from '../native.ts'
-import { type Message, messages, Reader } from './wire/reader.ts'
-import type { Request } from './wire/request.ts'
+import { type Message, messages, Reader } from '../wire/reader.ts'
+import type { Request } from '../wire/request.ts'
 
 /** So much of a slice of work, in milliseconds, is done before others get their turn. */
 const SLICE = 0.3

@@ -4,13 +4,13 @@ import { badNetwork } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import { validateOptions } from '../validate.ts'
+import { formatIp, parse, parsed } from '../wire/address.ts'
 import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, checkNamespace, type LinkRef, nameLink } from './check.ts'
 import { Links } from './links.ts'
 import { addMasquerade, checkNftables, deleteTable } from './nftables.ts'
 import { Routes } from './routes.ts'
 import { Sysctl } from './sysctl.ts'
-import { formatIp, parse, parsed } from './wire/address.ts'
 
 /** How the way out leads. */
 export interface UplinkOptions {

@@ -2,12 +2,12 @@
 import { notReady } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
+import { parse } from '../wire/address.ts'
 import { Addresses } from './addresses.ts'
 import { checkInteger } from './check.ts'
 import { Links } from './links.ts'
 import { monitor } from './monitor.ts'
 import { Routes } from './routes.ts'
-import { parse } from './wire/address.ts'
 
 /** What to wait for, and how long. */
 export interface ReadyOptions {

@@ -1,9 +1,9 @@
 /** A WireGuard link's keys and peers as they are set: the messages of `WG_CMD_SET_DEVICE`. */
 import { invalidSecret, invalidType, invalidValue } from '../errors.ts'
+import { AF, familyOf, parse, parsed } from '../wire/address.ts'
+import { FLAG, type LinkTarget, PROTOCOL, Request } from '../wire/request.ts'
 import { checkFlag, checkInteger, checkObject, checkU32 } from './check.ts'
 import { beginGeneric } from './generic.ts'
-import { AF, familyOf, parse, parsed } from './wire/address.ts'
-import { FLAG, type LinkTarget, PROTOCOL, Request } from './wire/request.ts'
 
 /** `WG_CMD_…`. */
 export const WG_COMMAND = { get: 0, set: 1 } as const

@@ -1,12 +1,12 @@
 /** `wg`: the keys and peers of WireGuard links. */
 import type { Namespace } from '../namespace.ts'
+import { formatIp, formatPrefix } from '../wire/address.ts'
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
 import { checkLink, type LinkRef, nameLink } from './check.ts'
 import { beginGeneric, GENERIC_HEADER, resolveFamily } from './generic.ts'
 import { moduleRemedy } from './link-kinds.ts'
 import { change, decodeAll, dumpBytes } from './transport.ts'
-import { formatIp, formatPrefix } from './wire/address.ts'
-import type { Message, Reader } from './wire/reader.ts'
-import { FLAG, PROTOCOL, Request } from './wire/request.ts'
 import {
   WG_ALLOWED,
   WG_COMMAND,

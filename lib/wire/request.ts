@@ -1,6 +1,6 @@
 /** Netlink messages as they are written: host byte order, which is little-endian on every platform there is a build for. */
-import type { Namespace } from '../../namespace.ts'
-import type { Handle } from '../../native.ts'
+import type { Namespace } from '../namespace.ts'
+import type { Handle } from '../native.ts'
 
 /** A link by its index, or by a name that native code looks up when the message's turn comes. */
 export type LinkTarget = number | string | PeerOf

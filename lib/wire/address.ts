@@ -1,5 +1,5 @@
 /** IP and hardware addresses: text to bytes and back. Written for lists of ten thousands, so without allocations. */
-import { invalidType, invalidValue } from '../../errors.ts'
+import { invalidType, invalidValue } from '../errors.ts'
 
 /** `AF_…`. */
 export const AF = { unspec: 0, inet: 2, bridge: 7, inet6: 10 } as const

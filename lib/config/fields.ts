@@ -1,9 +1,9 @@
 /** Attributes by tables: one row says how an option is called, written and read. */
-import { invalidType, invalidValue } from '../../errors.ts'
-import { checkFlag, checkInteger, checkLink, checkWord, wordOf } from '../check.ts'
-import { formatIp, formatMac, parse, parsed, parseMac } from './address.ts'
-import type { Reader } from './reader.ts'
-import type { Request } from './request.ts'
+import { invalidType, invalidValue } from '../errors.ts'
+import { formatIp, formatMac, parse, parsed, parseMac } from '../wire/address.ts'
+import type { Reader } from '../wire/reader.ts'
+import type { Request } from '../wire/request.ts'
+import { checkFlag, checkInteger, checkLink, checkWord, wordOf } from './check.ts'
 
 /** How a value is written to a request and read from a reply. */
 export interface Codec {
