@@ -7,6 +7,10 @@ import { Datagrams } from './udp.ts'
 
 /** What Node makes for each look-up. A number is libuv's error, a string a code. */
 export interface Request {
+  /** Of a look-up with a callback. */
+  readonly callback?: (error: unknown) => void
+  /** Of one with a promise. */
+  readonly reject?: (error: unknown) => void
   oncomplete(error: number | string | null, ...results: unknown[]): void
 }
 
@@ -47,9 +51,13 @@ function settle<T extends object>(
         if (typeof found === 'object') request.oncomplete(null, ...results(found))
         else request.oncomplete(found)
       }),
-    (error: unknown) =>
-      setImmediate(() => {
-        throw error
-      })
+    (error: unknown) => setImmediate(() => refuse(request, error))
   )
+}
+
+/** An error of ours stays as it is: Node would make another of its code. */
+function refuse(request: Request, error: unknown): void {
+  if (request.callback !== undefined) request.callback(error)
+  else if (request.reject !== undefined) request.reject(error)
+  else throw error
 }

@@ -54,6 +54,20 @@ export default {
     })
     assert.equal(dns.getDefaultResultOrder(), 'ipv4first')
   },
+  'a closed namespace refuses look-ups with its own error': async () => {
+    const red = namespace()
+    await red.run(async () => {
+      red.close()
+      const hints = dns.ADDRCONFIG
+      await assert.rejects(promisify(lookup)('server.test', { hints }), {
+        code: 'ERR_NETNS_CLOSED',
+        name: 'NetnsError'
+      })
+      await assert.rejects(dns.promises.lookup('server.test', { hints }), { name: 'NetnsError' })
+      await assert.rejects(dns.promises.lookup('server.test'), { code: 'ERR_NETNS_CLOSED' })
+      await assert.rejects(dns.promises.lookupService('192.0.2.1', 22), { code: 'ERR_NETNS_CLOSED' })
+    })
+  },
   'look-ups are seen by a PerformanceObserver': async () => {
     const entries = []
     const observer = new PerformanceObserver((list) => entries.push(...list.getEntries()))
