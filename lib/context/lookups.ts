@@ -2,6 +2,7 @@
 
 import type { LookupAddress } from 'node:dns'
 import { builtin } from '../builtin.ts'
+import { Channel } from '../dns/channel.ts'
 import { type LookupError, lookupError } from '../dns/errors.ts'
 import { isName } from '../dns/lookup.ts'
 import { node } from '../dns/node.ts'
@@ -30,8 +31,33 @@ export function hookLookups(patches: Patches, { resolver }: Prototypes): void {
   redirectAll(patches, dns, left, (namespace) => dnsOf(namespace))
   redirectAll(patches, dns.promises, left, (namespace) => dnsOf(namespace).promises)
   for (const name of Object.getOwnPropertyNames(resolver)) {
-    if (name.startsWith('query') || name === 'getHostByAddr') patches.method(resolver, name, refusing)
+    if (name.startsWith('query') || name === 'getHostByAddr') hookQuery(patches, resolver, name)
   }
+}
+
+/**
+ * A query of c-ares's class, of which a reference from before the hooks were on would ask from home. Whoever replaces it
+ * later, to measure it or for a test, means what is asked inside too.
+ */
+function hookQuery(patches: Patches, resolver: object, name: string): void {
+  const channel = Channel.prototype
+  const ours = Reflect.get(channel, name) as AnyFunction | undefined
+  patches.method(resolver, name, (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      if (ours !== undefined && this instanceof Channel) return ours.apply(this, args)
+      if (elsewhere() !== undefined) throw capturedReference('dns', 'the query')
+      return original.apply(this, args)
+    }
+  })
+  if (ours === undefined) return
+  const hooked = Reflect.get(resolver, name) as AnyFunction
+  patches.define(channel, name, {
+    configurable: true,
+    get() {
+      const current = Reflect.get(resolver, name) as AnyFunction
+      return current === hooked ? ours : current
+    }
+  })
 }
 
 function promisedLookup(original: AnyFunction): AnyFunction {
@@ -111,12 +137,4 @@ function redirectClass(original: object, of: (namespace: Namespace) => object): 
       return Reflect.construct(of(place) as never, args)
     }
   })
-}
-
-/** A reference to c-ares from before the hooks were on would ask from home. */
-function refusing(original: AnyFunction): AnyFunction {
-  return function (this: unknown, ...args: unknown[]) {
-    if (elsewhere() !== undefined) throw capturedReference('dns', 'the query')
-    return original.apply(this, args)
-  }
 }

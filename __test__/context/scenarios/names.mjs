@@ -54,6 +54,22 @@ export default {
     })
     assert.equal(dns.getDefaultResultOrder(), 'ipv4first')
   },
+  "a query of Node's own that is replaced, as by who measures it, is replaced inside too": async () => {
+    const prototype = Object.getPrototypeOf(new dns.Resolver()._handle)
+    const { queryA } = prototype
+    later(() => Object.assign(prototype, { queryA }))
+    const seen = []
+    prototype.queryA = function (...args) {
+      seen.push(args[1])
+      return queryA.apply(this, args)
+    }
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      assert.deepEqual(await dns.promises.resolve4('server.test'), ['127.0.0.9'])
+      assert.deepEqual(await new dns.promises.Resolver().resolve4('server.test'), ['127.0.0.9'])
+    })
+    assert.deepEqual(seen, ['server.test', 'server.test'])
+  },
   'a closed namespace refuses look-ups with its own error': async () => {
     const red = namespace()
     await red.run(async () => {
