@@ -13,6 +13,7 @@ import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { findPrototypes, type Prototypes } from './prototypes.ts'
 import { selfTest } from './self-test.ts'
+import { hookWorkers } from './workers.ts'
 
 let installed = false
 
@@ -57,6 +58,7 @@ export function isAvailable(namespace: Namespace): boolean {
 function hookEverything(patches: Patches, prototypes: Prototypes): void {
   hookHandles(patches, prototypes)
   hookCalls(patches, prototypes)
+  hookWorkers(patches, prototypes)
   hookEvents(patches)
   hookClusters(patches)
   hookLookups(patches, prototypes)

@@ -1,7 +1,7 @@
 /** Node's modules bound to a namespace, as `ns.net`, `ns.http`, …: made when first asked for. */
 import { builtin } from '../builtin.ts'
 import { prepareEarly, run } from '../context/context.ts'
-import { dnsOf } from '../context/lookups.ts'
+import { dnsOf } from '../context/names.ts'
 import type { AnyFunction } from '../context/patches.ts'
 import type { Namespace } from '../namespace.ts'
 import { type Binder, binderOf } from './bound.ts'
