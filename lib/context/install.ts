@@ -11,6 +11,7 @@ import { hookEvents } from './events.ts'
 import { hookHandles } from './handles.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
+import { endContexts } from './place.ts'
 import { findPrototypes, type Prototypes } from './prototypes.ts'
 import { selfTest } from './self-test.ts'
 import { hookWorkers } from './workers.ts'
@@ -33,6 +34,7 @@ export function install(namespace: Namespace | undefined): void {
   try {
     hookEverything(patches, prototypes)
     if (namespace !== undefined) selfTest(prototypes, namespace)
+    endContexts()
   } catch (error) {
     patches.undo()
     builtin('module').syncBuiltinESMExports()

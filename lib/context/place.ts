@@ -53,6 +53,11 @@ export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, 
   return storage.run(namespace as Namespace, fn, ...args)
 }
 
+/** Ends every context, right before the first one: until there is one, they cost nothing and show nowhere. */
+export function endContexts(): void {
+  storage.disable()
+}
+
 /** The rest of the running context is in `namespace`. */
 export function enterIn(namespace: Namespace): void {
   storage.enterWith(namespace)
