@@ -14,22 +14,25 @@ import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
 import type { Prototypes } from './prototypes.ts'
 
-/** The order of results is the program's, not the network's. */
-const ORDERS = ['getDefaultResultOrder', 'setDefaultResultOrder']
+const LOOKUPS = ['lookup', 'lookupService'] as const
+/** Those stay as they are, and the order of results: it is the program's, not the network's. */
+const LEFT: readonly string[] = [...LOOKUPS, 'getDefaultResultOrder', 'setDefaultResultOrder']
 
 /** Puts the hooks on. */
 export function hookLookups(patches: Patches, { resolver }: Prototypes): void {
   // Taken first: our resolver leaves to it what needs no network.
   node()
   const dns = builtin('dns')
-  const beneath = hookBinding(patches)
-  if (beneath) {
-    patches.method(dns.promises, 'lookup', promisedLookup)
-    patches.method(dns.promises, 'lookupService', promisedLookupService)
+  const promisesOf = (namespace: Namespace) => dnsOf(namespace).promises
+  redirectAll(patches, dns, dnsOf)
+  redirectAll(patches, dns.promises, promisesOf)
+  const isHooked = hookBinding(patches)
+  for (const name of LOOKUPS) {
+    patches.method(dns, name, (original) => either(isHooked, original, redirect(original, name, dnsOf)))
+    patches.method(dns.promises, name, (original) =>
+      either(isHooked, promised[name](original), redirect(original, name, promisesOf))
+    )
   }
-  const left = beneath ? [...ORDERS, 'lookup', 'lookupService'] : ORDERS
-  redirectAll(patches, dns, left, (namespace) => dnsOf(namespace))
-  redirectAll(patches, dns.promises, left, (namespace) => dnsOf(namespace).promises)
   for (const name of Object.getOwnPropertyNames(resolver)) {
     if (name.startsWith('query') || name === 'getHostByAddr') hookQuery(patches, resolver, name)
   }
@@ -101,14 +104,19 @@ function pending<T>() {
   return made
 }
 
-function redirectAll(
-  patches: Patches,
-  module: object,
-  left: readonly string[],
-  of: (namespace: Namespace) => object
-): void {
+const promised = { lookup: promisedLookup, lookupService: promisedLookupService }
+
+/** A look-up that finds names by the hooks beneath it, or is ours as a whole. */
+function either(isHooked: () => boolean, hooked: AnyFunction, redirected: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const chosen = elsewhere() === undefined || isHooked() ? hooked : redirected
+    return chosen.apply(this, args)
+  }
+}
+
+function redirectAll(patches: Patches, module: object, of: (namespace: Namespace) => object): void {
   for (const [name, value] of Object.entries(module)) {
-    if (typeof value !== 'function' || left.includes(name)) continue
+    if (typeof value !== 'function' || LEFT.includes(name)) continue
     if (name === 'Resolver')
       patches.value(
         module,

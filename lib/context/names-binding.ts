@@ -17,15 +17,15 @@ interface NamesBinding {
   DNS_ORDER_IPV6_FIRST: number
 }
 
-const CANCELED = -125
-
 /**
- * Puts hooks on them, if this Node shows them and its look-ups go by them: with the permission model it shows nothing.
- * Look-ups with promises may have taken them already.
+ * Puts hooks on them, if this Node shows them: with the permission model it shows nothing. Look-ups with promises may have
+ * taken them already.
+ *
+ * @returns whether Node's look-ups go by the hooks. Asked when first needed, as Node takes 5 ms for its first name.
  */
-export function hookBinding(patches: Patches): boolean {
+export function hookBinding(patches: Patches): () => boolean {
   const binding = shown()
-  if (binding === undefined || !isUsed(binding)) return false
+  if (typeof binding?.getaddrinfo !== 'function' || typeof binding.getnameinfo !== 'function') return () => false
   const orders: Record<number, ResultOrder> = {
     [binding.DNS_ORDER_IPV4_FIRST]: 'ipv4first',
     [binding.DNS_ORDER_IPV6_FIRST]: 'ipv6first'
@@ -48,7 +48,11 @@ export function hookBinding(patches: Patches): boolean {
       return 0
     }
   })
-  return true
+  let used: boolean | undefined
+  return () => {
+    used ??= isUsed(binding)
+    return used
+  }
 }
 
 function shown(): NamesBinding | undefined {
@@ -66,7 +70,6 @@ function shown(): NamesBinding | undefined {
 }
 
 function isUsed(binding: NamesBinding): boolean {
-  if (typeof binding.getaddrinfo !== 'function' || typeof binding.getnameinfo !== 'function') return false
   const { lookup, lookupService } = node()
   return (
     calls(binding, 'getaddrinfo', () => lookup('localhost', () => {})) &&
@@ -80,12 +83,11 @@ function calls(binding: NamesBinding, name: 'getaddrinfo' | 'getnameinfo', look:
   const probe = new Patches()
   probe.value(binding, name, () => {
     called = true
-    return CANCELED
+    // As if it were under way.
+    return 0
   })
   try {
     look()
-  } catch {
-    // A look-up of a service throws what its function returns.
   } finally {
     probe.undo()
   }
