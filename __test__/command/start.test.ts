@@ -67,6 +67,23 @@ describe('words', () => {
     expect(await seen()).toBe('unset')
   })
 
+  test('bytes that are no text arrive as they do from Node', async () => {
+    const script = `import('${join(process.cwd(), 'index.ts')}').then(async ({ NetNs }) => {
+      const { execFileSync } = require('node:child_process')
+      const command = NetNs.createSync().command('printenv', ['NETNS_TEST_ODD'])
+      const seen = [execFileSync('printenv', ['NETNS_TEST_ODD']), (await command.output()).stdout, (await command.output()).stdout]
+      console.log(seen.map((bytes) => bytes.toString('hex')).join(' '))
+    })`
+    const argv = [process.execPath, '-C', 'netns-source', '--import', 'tsx', '-e', script]
+    const odd = 'export NETNS_TEST_ODD="$(printf "a\\377b\\001")"; exec "$@"'
+    const [theirs, ...ours] = (await ns.command('sh', ['-c', odd, 'sh', ...argv]).output()).stdout
+      .toString()
+      .trim()
+      .split(' ')
+    expect(theirs).toMatch(/^61.*62010a$/)
+    expect(ours).toEqual([theirs, theirs])
+  })
+
   test('an object that took the place of this process’s is followed too', async () => {
     const command = ns.command('sh', ['-c', 'printenv NETNS_TEST_LATE || echo unset'])
     const seen = async () => (await command.output()).stdout.toString().trimEnd()

@@ -84,7 +84,7 @@ const sixteenFromLarge: Operation = {
   by: Object.fromEntries(Object.entries(largeRoads).map(([label, road]) => [label, `${road}-16`])),
   batches: 1,
   size: 1,
-  rounds: 3,
+  rounds: 2,
   goals: [{ peer: large(command), against: large(plain), ratio: 0.05 }]
 }
 
