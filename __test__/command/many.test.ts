@@ -32,7 +32,7 @@ test('ten thousand one after the other leave nothing either', async () => {
   await until(() => children().length === 0)
   await until(() => descriptors() === before[0])
   expect([descriptors(), threads()]).toEqual(before)
-})
+}, 300_000)
 
 test('with pipes nothing is left open', async () => {
   const command = ns.command('cat', [], { input: 'x' })
