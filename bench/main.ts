@@ -6,7 +6,7 @@ import { measure } from './measure.ts'
 import { available, Peer } from './peer.ts'
 import { useNode } from './peers.ts'
 import { Report } from './report.ts'
-import type { Suite } from './suite.ts'
+import type { PeerCommand, Suite } from './suite.ts'
 
 const folder = join(import.meta.dirname, 'suites')
 /** Suites that compare in a way of their own. */
@@ -36,15 +36,19 @@ report.end()
 
 async function runSuite(suite: Suite): Promise<void> {
   const peers = new Map<string, Peer>()
+  const processes = new Map<PeerCommand, Peer>()
   await suite.setup?.()
   try {
     for (const [label, command] of Object.entries(suite.peers)) {
-      if (available(command)) peers.set(label, new Peer(command))
-      else console.log(`Without ${label}: ${command.needs} is missing.\n`)
+      const peer = processes.get(command) ?? (available(command) ? new Peer(command) : undefined)
+      if (peer !== undefined) {
+        processes.set(command, peer)
+        peers.set(label, peer)
+      } else console.log(`Without ${label}: ${command.needs} is missing.\n`)
     }
     for (const operation of suite.operations) report.add(operation, await measure(operation, peers))
   } finally {
-    await Promise.all([...peers.values()].map((peer) => peer.end()))
+    await Promise.all([...processes.values()].map((peer) => peer.end()))
     await suite.teardown?.()
   }
 }

@@ -38,6 +38,7 @@ test('they are covered for the child only, whatever is in the way', () => {
     cgroups: true,
     off: 'outside',
     mountsHere: true,
+    mountsAfterFailure: true,
     unnamed: 'net:same'
   })
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(before)
