@@ -4,6 +4,7 @@ import { runtimeLacks } from './errors.ts'
 type Builtins = {
   child_process: typeof import('node:child_process')
   cluster: typeof import('node:cluster').default
+  diagnostics_channel: typeof import('node:diagnostics_channel')
   dgram: typeof import('node:dgram')
   dns: typeof import('node:dns')
   http: typeof import('node:http')
