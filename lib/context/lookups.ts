@@ -115,21 +115,7 @@ function redirectAll(
         name,
         redirectClass(value, (namespace) => Reflect.get(of(namespace), name))
       )
-    else if (name === 'lookup')
-      patches.method(module, name, (original) => unlessAddress(original, redirect(original, name, of)))
     else patches.method(module, name, (original) => redirect(original, name, of))
-  }
-}
-
-/** There is nothing to look up for an address, and that of every datagram comes by here. */
-function unlessAddress(original: AnyFunction, redirected: AnyFunction): AnyFunction {
-  const { isIP } = builtin('net')
-  return function (this: unknown, ...args: unknown[]) {
-    const [hostname] = args
-    // Where it belongs is asked first, as the policy may deny it.
-    if (here() === undefined || (typeof hostname === 'string' && isIP(hostname) !== 0))
-      return original.apply(this, args)
-    return redirected.apply(this, args)
   }
 }
 
