@@ -6,6 +6,7 @@ import { type Call, callBrokered, callScoped, crosses, type Kind, nameBrokered }
 import type { AnyFunction, Patches } from './patches.ts'
 import { here, inside, isBrokered, runIn } from './place.ts'
 import type { HandlePrototype, Prototypes } from './prototypes.ts'
+import { expectSessions } from './sessions.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
@@ -119,6 +120,7 @@ function refusable(
 }
 
 function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[]): unknown {
+  expectSessions()
   const brokered = isBrokered(place)
   if (brokered && crosses(call, args)) {
     handle[PLACE] = place

@@ -13,6 +13,7 @@ import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { findPrototypes, type Prototypes } from './prototypes.ts'
 import { selfTest } from './self-test.ts'
+import { hookSessions } from './sessions.ts'
 import { hookWorkers } from './workers.ts'
 
 let installed = false
@@ -60,6 +61,7 @@ function hookEverything(patches: Patches, prototypes: Prototypes): void {
   hookCalls(patches, prototypes)
   hookWorkers(patches, prototypes)
   hookEvents(patches)
+  hookSessions(patches)
   hookClusters(patches)
   hookLookups(patches, prototypes)
   hookAgents(patches)
