@@ -2,8 +2,9 @@
  * HTTP/2's sessions: what a server is asked, and what it pushes to a client, is a stream that Node makes while it parses
  * a packet, in no context. It gets the session's as the session emits `'stream'`.
  */
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { builtin } from '../builtin.ts'
+import { runtimeLacks } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import type { SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -23,11 +24,12 @@ let look: (() => void) | undefined
 export function hookSessions(patches: Patches): void {
   const { moduleLoadList } = process as { moduleLoadList?: string[] }
   const { Socket } = builtin('net')
-  if (!moduleLoadList?.includes('NativeModule net')) {
+  // A list without what was just loaded tells nothing.
+  if (!moduleLoadList?.includes('NativeModule net') || moduleLoadList.includes(HTTP2)) {
     hookClients(patches)
     return
   }
-  let seen = 0
+  let seen = moduleLoadList.length
   look = () => {
     if (moduleLoadList.length === seen) return
     const loaded = moduleLoadList.includes(HTTP2, seen)
@@ -56,14 +58,36 @@ export function rememberSession(patches: Patches, session: Session, place: Names
   hookEmit(patches, Object.getPrototypeOf(session))
 }
 
-/** Makes a session on no network to get at what all have in common. */
 function hookClients(patches: Patches): void {
   look = undefined
-  const nowhere = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
-  const session = builtin('http2').connect('http://localhost', { createConnection: () => nowhere })
-  session.on('error', () => {})
-  hookEmit(patches, Object.getPrototypeOf(session))
-  session.destroy()
+  hookEmit(patches, clientPrototype())
+}
+
+/**
+ * A session first leaves a mark on its socket that says it is taken. The one here will not be, and the session is made no
+ * further.
+ *
+ * @throws `ERR_NETNS_RUNTIME`
+ */
+function clientPrototype(): Session {
+  const refusal = new Error('This socket is for nobody.')
+  let session: Session | undefined
+  const socket = new Proxy(
+    {},
+    {
+      set(_target, _key, value) {
+        session = value
+        throw refusal
+      }
+    }
+  )
+  try {
+    builtin('http2').connect('http://localhost', { createConnection: () => socket as Duplex })
+  } catch (error) {
+    if (error !== refusal) throw error
+  }
+  if (typeof session?.emit !== 'function') throw runtimeLacks("a visible session of http2's")
+  return Object.getPrototypeOf(session)
 }
 
 function hookEmit(patches: Patches, prototype: Session): void {
