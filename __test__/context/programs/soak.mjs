@@ -1,15 +1,18 @@
 /**
  * Many connections in many namespaces from one process, open for a while with traffic. It ends with an error if one is
  * lost, if the kernel has one elsewhere than in its namespace, if a thread is not at home, or if something stays behind.
- * Needs `--expose-gc`, root, and two descriptors for each connection.
+ * Needs `--expose-gc`, root, and two descriptors for each connection; one if the servers are processes, with `--apart`.
  */
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { NetNs } from 'node-netns'
+import { inode, serve } from './soak-server.mjs'
 
 const number = (name, usual) => [name, { type: 'string', default: String(usual) }]
 const options = Object.fromEntries([
@@ -18,8 +21,9 @@ const options = Object.fromEntries([
   number('seconds', 60),
   number('pause', 2)
 ])
+const { apart, ...sizes } = parseArgs({ options: { ...options, apart: { type: 'boolean', default: false } } }).values
 const { namespaces, connections, seconds, pause } = Object.fromEntries(
-  Object.entries(parseArgs({ options }).values).map(([name, value]) => [name, Number(value)])
+  Object.entries(sizes).map(([name, value]) => [name, Number(value)])
 )
 /** Fewer than a server's backlog. */
 const AT_ONCE = 200
@@ -34,19 +38,22 @@ let exchanges = 0
 /** A namespace with a server and its clients. */
 class Place {
   ns = NetNs.createSync()
-  /** Both ends of every connection. */
+  /** Those of this process: of every connection one end, or both. */
   sockets = []
   clients = []
 
   async serve() {
-    this.server = net.createServer((socket) => {
+    if (apart) {
+      this.child = fork(fileURLToPath(new URL('soak-server.mjs', import.meta.url)), { execArgv: [] })
+      await once(this.child, 'message')
+      return
+    }
+    this.server = await serve((socket) => {
       this.watch(socket)
       const here = NetNs.current()
-      socket.write(`${here.id}\n`)
       here.close()
-      socket.on('data', (chunk) => socket.write(chunk))
+      return here.id
     })
-    await once(this.server.listen(7, ADDRESS), 'listening')
   }
 
   async connect() {
@@ -81,19 +88,26 @@ class Place {
   }
 
   /** Asks the kernel which connections the namespace has: all of these, and no other. */
-  check() {
-    const known = this.sockets.map((socket) => inode(socket._handle.fd)).sort()
-    const found = this.ns.runSync(established).sort()
-    assert.equal(known.length, 2 * this.clients.length)
-    assert.deepEqual(found, known)
+  async check() {
+    const known = this.sockets.map(inode)
+    assert.equal(known.length, (apart ? 1 : 2) * this.clients.length)
+    if (apart) {
+      this.child.send('which?')
+      known.push(...(await once(this.child, 'message'))[0])
+    }
+    assert.deepEqual(this.ns.runSync(established).sort(), known.sort())
   }
 
   async close() {
     const closed = this.sockets.map((socket) => once(socket, 'close'))
-    for (const { socket } of this.clients) socket.destroy()
     for (const socket of this.sockets) socket.destroy()
     await Promise.all(closed)
-    await new Promise((resolve) => this.server.close(resolve))
+    if (apart) {
+      this.child.kill()
+      await once(this.child, 'exit')
+    } else {
+      await new Promise((resolve) => this.server.close(resolve))
+    }
     this.ns.close()
   }
 }
@@ -128,10 +142,6 @@ class Lines {
   }
 }
 
-function inode(fd) {
-  return /socket:\[(\d+)\]/.exec(readlinkSync(`/proc/self/fd/${fd}`))[1]
-}
-
 /** The established connections of the network that the thread is in, by the numbers of their sockets. */
 function established() {
   const rows = readFileSync('/proc/thread-self/net/tcp', 'latin1').trim().split('\n').slice(1)
@@ -157,8 +167,8 @@ async function settled() {
   return { heapUsed, rss, fds: descriptors() }
 }
 
-function checkAll(places) {
-  for (const place of places) place.check()
+async function checkAll(places) {
+  for (const place of places) await place.check()
   assert.deepEqual(established(), [], 'connections at home')
   everyThreadIsHome()
 }
@@ -179,9 +189,9 @@ async function soak(count, each, duration) {
     )
   )
   const opened = performance.now()
-  checkAll(places)
+  await checkAll(places)
   await Promise.all(places.map((place) => place.ns.run(() => place.talk(opened + duration * 1000))))
-  checkAll(places)
+  await checkAll(places)
   const { rss, heapUsed } = process.memoryUsage()
   const held = (performance.now() - opened) / 1000
   over = true
