@@ -9,7 +9,8 @@ export default defineConfig({
     // Most wait for the kernel or for other programs.
     maxWorkers: Math.max(2, availableParallelism()) + 1,
     setupFiles: ['__test__/setup.ts'],
-    testTimeout: 60_000,
+    // Many times what the slowest takes, as machines are busy.
+    testTimeout: 180_000,
     typecheck: { enabled: true, include: ['__test__/types/**/*.test-d.ts'], tsconfig: './tsconfig.types.json' }
   },
   ssr: { resolve: { conditions: ['netns-source'] } }
