@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -5,9 +6,12 @@ export default defineConfig({
     include: ['__test__/**/*.test.ts'],
     // Namespaces, descriptors and threads are counted, so each file has a process to itself.
     pool: 'forks',
+    // Most wait for the kernel or for other programs.
+    maxWorkers: Math.max(2, availableParallelism()) + 1,
     setupFiles: ['__test__/setup.ts'],
-    testTimeout: 60_000,
-    typecheck: { enabled: true, include: ['__test__/types/**/*.test-d.ts'], tsconfig: './tsconfig.json' }
+    // Many times what the slowest takes, as machines are busy.
+    testTimeout: 180_000,
+    typecheck: { enabled: true, include: ['__test__/types/**/*.test-d.ts'], tsconfig: './tsconfig.types.json' }
   },
   ssr: { resolve: { conditions: ['netns-source'] } }
 })

@@ -46,6 +46,13 @@ export function mountsIn(folder: string): number {
   return readFileSync('/proc/self/mountinfo', 'utf8').split(folder).length - 1
 }
 
+/** All mounts but those below `/run`, where tests that run at the same time have their names. */
+export function mounts(): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => !line.split(' ')[4]?.startsWith('/run/'))
+}
+
 /** An empty directory for names, on the private `/run`. */
 export function directory(): string {
   return mkdtempSync('/run/netns-test-')

@@ -1,13 +1,14 @@
 /** Runs a script again in namespaces of its own, so that it can neither see nor soil the machine, and ends without a trace. */
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { fail, root } from './prepare.mjs'
 
 const MARK = 'NETNS_ISOLATED'
 
 /** Whether this process is already in namespaces that a parent made for it. */
-export const isolated = process.env[MARK] === '1'
+export const isolated = process.env[MARK] !== undefined
 
 /** Whether this process lacks root's power over namespaces. */
 export const ordinary = process.geteuid() !== 0
@@ -23,16 +24,18 @@ const PROCESSES = ['--pid', '--fork', '--kill-child']
 
 /**
  * A `/run`, an `/etc` and a temporary directory that go with the mount namespace. The shell stays, as a first process has
- * to reap what others leave.
+ * to reap what others leave, and gets no signal that it does not wait for.
  */
 const SCRIPT = `
+trap 'exit 143' TERM
 mount -t tmpfs -o mode=755 netns /run
 mkdir -m 1777 /run/tmp
 mkdir /run/etc
 cp -a /etc/. /run/etc 2>/run/unreadable || :
 rm -rf /run/etc/netns
 mount --bind /run/etc /etc
-"$@" || exit $?`
+"$@" &
+wait $!`
 
 /**
  * Runs `argv` under Node in process, mount and network namespaces of its own, with an empty `/run`; an ordinary user gets
@@ -47,34 +50,47 @@ export async function isolate(argv, { network = true } = {}) {
   }
   const own = flags.includes('--pid')
   const script = `${own ? 'mount -t proc proc /proc' : ''}${SCRIPT}`
+  const mark = randomUUID()
   const child = spawn('unshare', [...flags, 'sh', '-ec', script, 'sh', process.execPath, ...argv], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, TMPDIR: '/run/tmp', [MARK]: '1' },
+    env: { ...process.env, TMPDIR: '/run/tmp', [MARK]: mark },
     // A terminal's Ctrl-C is for this process alone, which ends the others all at once.
     detached: true
   })
   let interrupted
-  const end = () => (own ? killFirst(child.pid) : process.kill(-child.pid, 'SIGKILL'))
+  const end = () => (own ? endFirst(child.pid) : killMarked(mark))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       interrupted ??= signal
-      // Its first process may not be there yet.
+      // The first process may not be there yet.
       setInterval(end, 10).unref()
       end()
     })
   }
   const [code, signal] = await new Promise((resolve) => child.on('exit', (...ended) => resolve(ended)))
+  if (!own) killMarked(mark)
   return code !== null && interrupted === undefined ? code : 128 + constants.signals[interrupted ?? signal]
 }
 
-/** Kills what `unshare` started. It ends after that, and that after everything that it is the first process of. */
-function killFirst(unshare) {
+/** Ends what `unshare` started. It ends after that, and that after everything that it is the first process of. */
+function endFirst(unshare) {
   try {
     for (const pid of readFileSync(`/proc/${unshare}/task/${unshare}/children`, 'utf8').split(' ').filter(Boolean))
-      process.kill(Number(pid), 'SIGKILL')
+      process.kill(Number(pid), 'SIGTERM')
   } catch {
     // They ended meanwhile.
+  }
+}
+
+/** Kills what has the mark in its environment, which whatever a program starts inherits. */
+function killMarked(mark) {
+  for (const pid of readdirSync('/proc')) {
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK}=${mark}`)) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It is no process, somebody else's, or ended.
+    }
   }
 }
 

@@ -1,7 +1,17 @@
 /** Installs and builds what is missing or out of date, and nothing else, so that a second run starts in a moment. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,8 +27,9 @@ export function fail(what, remedy) {
 
 /** Runs a command in the project's folder; its failure is ours. */
 export function run(command, args, options = {}) {
-  const { error, status, signal } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
+  const { error, status, signal, stdout } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
   if (error) fail(`${command} cannot be run: ${error.message}`, 'Install it, or look at your PATH.')
+  if (status !== 0 && stdout !== null) process.stdout.write(stdout)
   if (signal) process.kill(process.pid, signal)
   if (status !== 0) process.exit(status ?? 1)
 }
@@ -52,9 +63,17 @@ function buildNative() {
   checkRust()
   console.log('Building the native part (about half a minute the first time) …')
   const crate = ['--manifest-path', 'crates/netns-node/Cargo.toml', '--package-json-path', 'package.json']
-  const output = ['-o', '.', '--js', 'native.cjs', '--dts', 'native.d.cts']
-  const quiet = { stdio: ['ignore', 'ignore', 'inherit'] }
+  // Not here at once, as it makes a directory beside that of its output, where this user may not write.
+  const folder = join('target', 'napi')
+  const output = ['-o', folder, '--js', 'native.cjs', '--dts', 'native.d.cts']
+  // What it says is worth reading when it fails.
+  const quiet = { stdio: ['ignore', 'pipe', 'inherit'] }
   run(tool('napi'), ['build', '--platform', '--release', ...crate, ...output, '--', '--locked', '--quiet'], quiet)
+  for (const file of outputs.native) {
+    // A program may run on the one there is.
+    rmSync(join(root, file), { force: true })
+    cpSync(join(root, folder, file), join(root, file))
+  }
 }
 
 function checkMachine() {

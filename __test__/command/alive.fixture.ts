@@ -1,5 +1,5 @@
 /** A process with nothing to do but a child. */
-import { NetNs } from '../../index.ts'
+import { NetNs } from 'node-netns'
 
 const wanted = process.argv.at(-1) === 'ref'
 const child = NetNs.createSync()

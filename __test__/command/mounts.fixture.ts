@@ -1,6 +1,6 @@
 /** What children of named namespaces see. Runs in a mount namespace with an `/etc` of its own. */
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
-import { NetNs } from '../../index.ts'
+import { NetNs } from 'node-netns'
 
 const name = `mounts-${process.pid}`
 const directory = `/etc/netns/${name}`

@@ -1,6 +1,6 @@
 /** `/etc/netns` and `/sys`, which a named namespace's programs see as under `ip netns exec`. */
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { mounts } from '../helpers.ts'
 import { inMounts } from './support.ts'
 
 /** An `/etc` to play with, and something mounted deep under `/sys`. */
@@ -18,7 +18,7 @@ const PREPARE = `
 `
 
 test('they are covered for the child only, whatever is in the way', () => {
-  const before = readFileSync('/proc/self/mountinfo', 'utf8')
+  const before = mounts()
   const seen = inMounts(PREPARE, './mounts.fixture.ts')
   expect(seen).toEqual({
     file: 'inside',
@@ -41,5 +41,5 @@ test('they are covered for the child only, whatever is in the way', () => {
     mountsAfterFailure: true,
     unnamed: 'net:same'
   })
-  expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(before)
+  expect(mounts()).toEqual(before)
 })

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { NetNs } from '../../index.ts'
+import { NetNs } from 'node-netns'
 import { other } from '../offline/users.mjs'
 
 const wanted = new Set(process.argv.slice(2))

@@ -97,13 +97,9 @@ describe('user and groups', () => {
     const nested = ns.command(
       process.execPath,
       [
-        '-C',
-        'netns-source',
-        '--import',
-        'tsx',
         '-e',
         `
-      import('${process.cwd()}/index.ts').then(async ({ NetNs }) => {
+      import('node-netns').then(async ({ NetNs }) => {
         const here = NetNs.current()
         const error = await here.command('true', ['a'], ${JSON.stringify(wanted)}).status().catch((error) => error)
         const { code, errno, syscall, path, spawnargs } = error

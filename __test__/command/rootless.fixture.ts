@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NetNs } from '../../index.ts'
+import { NetNs } from 'node-netns'
 
 // The kernel lets no root without CAP_SETFCAP have a name inside.
 const names = process.getuid?.() === 0 ? [] : ['--map-root-user']

@@ -148,22 +148,11 @@ describe('descriptors', () => {
   test('nothing but the standard streams is inherited, not even what is not close-on-exec', async () => {
     // Node opens everything close-on-exec; a descriptor that a shell left open for it is not.
     expect(await said(ns, 'ls /proc/self/fd | tr "\\n" " "')).toBe('0 1 2 3')
-    const script = `import('${join(process.cwd(), 'index.ts')}').then(async ({ NetNs }) => {
+    const script = `import('node-netns').then(async ({ NetNs }) => {
       const { stdout } = await NetNs.createSync().command('ls', ['/proc/self/fd']).output()
       process.stdout.write(stdout.toString().replaceAll('\\n', ' '))
     })`
-    const argv = [
-      '-c',
-      'exec 7</dev/null; exec "$@"',
-      'sh',
-      process.execPath,
-      '-C',
-      'netns-source',
-      '--import',
-      'tsx',
-      '-e',
-      script
-    ]
+    const argv = ['-c', 'exec 7</dev/null; exec "$@"', 'sh', process.execPath, '-e', script]
     expect((await ns.command('sh', argv).output()).stdout.toString()).toBe('0 1 2 3 ')
   })
 
@@ -223,13 +212,12 @@ describe('signals', () => {
 
 test('from a working directory that was deleted a program still starts, as with Node', async () => {
   const gone = mkdtempSync(join(tmpdir(), 'netns-gone-'))
-  const code = `import('${join(process.cwd(), 'index.ts')}').then(async ({ NetNs }) => {
+  const code = `import('node-netns').then(async ({ NetNs }) => {
     const command = NetNs.createSync().command('/bin/true')
     process.chdir('${gone}')
     require('node:fs').rmdirSync('${gone}')
     console.log((await command.status()).code)
   })`
-  const argv = ['-C', 'netns-source', '--import', 'tsx', '-e', code]
-  const { stdout, stderr } = await ns.command(process.execPath, argv).output()
+  const { stdout, stderr } = await ns.command(process.execPath, ['-e', code]).output()
   expect(`${stdout}${stderr}`).toBe('0\n')
 })

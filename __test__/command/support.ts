@@ -79,9 +79,9 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** Arguments for Node to run a TypeScript file beside the tests. */
+/** Arguments for Node to run a TypeScript file beside the tests, which imports the built package. */
 export function nodeArguments(file: string): string[] {
-  return ['-C', 'netns-source', '--import', 'tsx', fileURLToPath(new URL(file, import.meta.url))]
+  return ['--import', 'tsx', fileURLToPath(new URL(file, import.meta.url))]
 }
 
 /** What such a file prints, in a mount namespace of its own after `script` prepared it. */

@@ -1,5 +1,5 @@
 /** A listener that throws. */
-import { NetNs } from '../../index.ts'
+import { NetNs } from 'node-netns'
 
 process.on('uncaughtException', (error) => console.log(`uncaught: ${error.message}`))
 const child = NetNs.createSync().command('true').spawn()

@@ -1,6 +1,6 @@
 /** A process that ends with a wrapper left. */
 import { readdirSync } from 'node:fs'
-import { NetNs } from '../../index.ts'
+import { NetNs } from 'node-netns'
 
 const directory = process.argv.at(-1) ?? ''
 NetNs.createSync().wrapper({ directory })

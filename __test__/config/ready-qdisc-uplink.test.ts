@@ -5,6 +5,8 @@ import { inside, ip, ipJson, pair } from './wire.ts'
 
 test('ready means carrier, no tentative address, and a route', async () => {
   using wire = await pair()
+  // Before anything waits.
+  ip(wire.left, '-V')
   await wire.left.addresses.add({ dev: 'eth0', address: 'fd00::1/64' })
   await wire.left.waitReady({ to: '10.0.0.2' })
   expect((await wire.left.addresses.list()).filter(({ flags }) => flags.includes('tentative'))).toEqual([])

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
+import type { Child, CommandOptions, NetNs } from 'node-netns'
 import { expectTypeOf, test } from 'vitest'
-import type { Child, CommandOptions, NetNs } from '../../index.ts'
 
 declare const ns: NetNs
 

@@ -1,5 +1,5 @@
+import { type NamedNetNs, type NameEvent, NetNs, type NetnsError, type Probe, probe } from 'node-netns'
 import { expectTypeOf, test } from 'vitest'
-import { type NamedNetNs, type NameEvent, NetNs, type NetnsError, type Probe, probe } from '../../index.ts'
 
 test('handles come from where they say', () => {
   expectTypeOf(NetNs.current).returns.toEqualTypeOf<NetNs>()
