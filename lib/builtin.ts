@@ -10,6 +10,7 @@ type Builtins = {
   http: typeof import('node:http')
   http2: typeof import('node:http2')
   https: typeof import('node:https')
+  inspector: typeof import('node:inspector') | undefined
   module: typeof import('node:module')
   net: typeof import('node:net')
   os: typeof import('node:os')

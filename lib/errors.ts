@@ -111,6 +111,14 @@ export function outsideContext(): NetnsError {
   })
 }
 
+/** `ERR_NETNS_NOT_COVERED`: a call that cannot be made inside, and would do its work in another network. */
+export function notCovered(call: string, why: string): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_NOT_COVERED',
+    message: `${call} cannot be called in the context of a namespace: ${why}. Call it at home, as by NetNs.home().run.`
+  })
+}
+
 /** `ERR_NETNS_RUNTIME`: contexts would not hold on this runtime, so there are none. */
 export function runtimeLacks(what: string): NetnsError {
   const { name, version } = currentRuntime()

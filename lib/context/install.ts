@@ -9,6 +9,7 @@ import { hookClusters } from './clusters.ts'
 import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
 import { hookHandles } from './handles.ts'
+import { hookInspector } from './inspector.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { endContexts } from './place.ts'
@@ -68,6 +69,7 @@ function hookEverything(patches: Patches, prototypes: Prototypes): void {
   hookLookups(patches, prototypes)
   hookAgents(patches)
   hookFetch(patches)
+  hookInspector(patches)
   // What was imported by name follows too.
   builtin('module').syncBuiltinESMExports()
 }

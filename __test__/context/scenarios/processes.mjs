@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import childProcess, { execSync } from 'node:child_process'
 import cluster from 'node:cluster'
 import { once } from 'node:events'
-import { readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
+import inspector from 'node:inspector'
 import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { ask, first, later, nameServer, namespace, saying, told } from '../../offline/kit.mjs'
+import { NetNs } from 'node-netns'
+import { ask, brokered, first, later, nameServer, namespace, saying, told } from '../../offline/kit.mjs'
 
 const READ = ['/proc/self/ns/net']
 const program = (name) => fileURLToPath(new URL(`../programs/${name}`, import.meta.url))
@@ -56,6 +58,17 @@ export default {
       const child = childProcess.spawn('/nowhere/none')
       assert.equal((await first(child, 'error')).code, 'ENOENT')
     })
+  },
+  'the inspector is opened at home alone, as its thread stays where it is made': async () => {
+    const red = namespace()
+    const threads = () => readdirSync('/proc/self/task').map((id) => readlinkSync(`/proc/self/task/${id}/ns/net`))
+    assert.throws(() => red.run(inspector.open, 0), { code: 'ERR_NETNS_NOT_COVERED' })
+    assert.throws(() => red.runSync(inspector.open, 0), { code: brokered ? 'EPERM' : 'ERR_NETNS_NOT_COVERED' })
+    assert.equal(inspector.url(), undefined)
+    red.run(() => NetNs.home().run(inspector.open, 0))
+    later(() => inspector.close())
+    assert.match(inspector.url(), /^ws:/)
+    assert.deepEqual([...new Set(threads())], [readlinkSync('/proc/self/ns/net')])
   },
   'os.networkInterfaces is of the namespace, however it was imported': async () => {
     assert.deepEqual(Object.keys(await namespace().run(async () => networkInterfaces())), ['lo'])
