@@ -12,7 +12,13 @@ const folder = join(import.meta.dirname, 'suites')
 /** Suites that compare in a way of their own. */
 const alone: Record<string, () => Promise<unknown>> = { netlink: async () => (await import('./netlink.ts')).run() }
 const names = [...readdirSync(folder).map((file) => file.replace(/\.ts$/, '')), ...Object.keys(alone)]
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, node: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    operation: { type: 'string', multiple: true },
+    node: { type: 'string' }
+  }
+})
 if (values.node !== undefined) useNode(values.node)
 for (const name of values.only ?? []) {
   if (!names.includes(name)) {
@@ -42,7 +48,10 @@ async function runSuite(suite: Suite): Promise<void> {
       if (available(command)) peers.set(label, new Peer(command))
       else console.log(`Without ${label}: ${command.needs} is missing.\n`)
     }
-    for (const operation of suite.operations) report.add(operation, await measure(operation, peers))
+    for (const operation of suite.operations) {
+      if (values.operation?.some((part) => operation.name.includes(part)) === false) continue
+      report.add(operation, await measure(operation, peers))
+    }
   } finally {
     await Promise.all([...peers.values()].map((peer) => peer.end()))
     await suite.teardown?.()

@@ -14,6 +14,7 @@ import { Patches } from './patches.ts'
 import { endContexts } from './place.ts'
 import { findPrototypes, type Prototypes } from './prototypes.ts'
 import { selfTest } from './self-test.ts'
+import { hookSessions } from './sessions.ts'
 import { hookWorkers } from './workers.ts'
 
 let installed = false
@@ -62,6 +63,7 @@ function hookEverything(patches: Patches, prototypes: Prototypes): void {
   hookCalls(patches, prototypes)
   hookWorkers(patches, prototypes)
   hookEvents(patches)
+  hookSessions(patches)
   hookClusters(patches)
   hookLookups(patches, prototypes)
   hookAgents(patches)
