@@ -19,18 +19,23 @@ export class Results {
   }
 
   /** What is known of a test: natively for ever, inside for as long as what was built is the same. */
-  of({ name }) {
-    const { native, inside, build } = this.#tests.tests[name] ?? {}
+  of(test) {
+    const { native, inside, build } = this.#tests.tests[keyOf(test)] ?? {}
     return { native, inside: build === this.#build ? inside : undefined }
   }
 
   /** Written at once, as runs are interrupted. */
-  keep({ name }, { native, inside }) {
+  keep(test, { native, inside }) {
     if (this.#path === undefined) return
-    this.#tests.tests[name] = { native, inside, build: this.#build }
+    this.#tests.tests[keyOf(test)] = { native, inside, build: this.#build }
     writeFileSync(`${this.#path}.new`, JSON.stringify(this.#tests))
     renameSync(`${this.#path}.new`, this.#path)
   }
+}
+
+/** Both folders of Node's tests may have one of the same name. */
+function keyOf({ path }) {
+  return path.split('/').slice(-2).join('/')
 }
 
 function read(path) {

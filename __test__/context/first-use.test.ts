@@ -69,3 +69,9 @@ it('a program that Node is told to abort on uncaught errors', async () => {
   const source = `console.log(JSON.stringify(red.run(() => 'inside')))`
   expect(await program(source, ['--abort-on-uncaught-exception'])).toBe('inside')
 })
+
+it('a program that has no fetch', async () => {
+  const source = `delete globalThis.fetch
+    console.log(JSON.stringify(red.run(() => typeof fetch)))`
+  expect(await program(source)).toBe('undefined')
+})

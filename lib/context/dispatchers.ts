@@ -27,6 +27,7 @@ export function hookFetch(patches: Patches): void {
     subscribe(CHANNEL, first)
     patches.whenUndone(() => unsubscribe(CHANNEL, first))
   }
+  if (typeof globalThis.fetch !== 'function') return
   // The program may have set another dispatcher meanwhile.
   patches.method(globalThis, 'fetch', (original) => {
     return function (this: unknown, ...args: unknown[]) {
