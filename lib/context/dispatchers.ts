@@ -6,8 +6,9 @@ import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome } from './place.ts'
 
 type Dispatcher = object
-const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')] as const
-const [LEGACY, MODERN] = SYMBOLS
+const LEGACY = Symbol.for('undici.globalDispatcher.1')
+const MODERN = Symbol.for('undici.globalDispatcher.2')
+const globals = globalThis as { [LEGACY]?: Dispatcher; [MODERN]?: Dispatcher }
 const routers = new WeakSet<Dispatcher>()
 
 /**
@@ -60,14 +61,12 @@ function routeOnCall(original: AnyFunction): AnyFunction {
 
 /** Puts a router before each global dispatcher that has none, as after a `setGlobalDispatcher`. */
 export function route(): boolean {
-  let routed = false
-  for (const symbol of SYMBOLS) {
-    const dispatcher = Reflect.get(globalThis, symbol) as Dispatcher | undefined
-    if (dispatcher === undefined) continue
-    routed = true
-    if (!routers.has(dispatcher)) Reflect.set(globalThis, symbol, router(symbol, dispatcher))
-  }
-  return routed
+  // One by one and by constant names, as a loop over the two takes half a microsecond on every way in.
+  const legacy = globals[LEGACY]
+  const modern = globals[MODERN]
+  if (legacy !== undefined && !routers.has(legacy)) globals[LEGACY] = router(LEGACY, legacy)
+  if (modern !== undefined && !routers.has(modern)) globals[MODERN] = router(MODERN, modern)
+  return legacy !== undefined || modern !== undefined
 }
 
 function router(symbol: symbol, outside: Dispatcher): Dispatcher {

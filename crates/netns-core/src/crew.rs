@@ -12,7 +12,6 @@ use std::thread::Builder;
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
-use crate::handle::NetNs;
 use crate::thread::Anchor;
 
 /// Enough for calls that wait for the kernel's RCU grace periods or for another process's lock.
@@ -38,17 +37,17 @@ thread_local! {
     static ANCHOR: OnceCell<Anchor> = const { OnceCell::new() };
 }
 
-/// [`NetNs::run`], without asking each time where the thread belongs if it is a member's.
-pub(crate) fn run_inside<R>(namespace: &NetNs, f: impl FnOnce() -> R) -> Result<R> {
+/// Calls `f` with an anchor of the calling thread, without asking each time where that belongs if it is a member.
+pub(crate) fn with_anchor<R>(f: impl FnOnce(&Anchor) -> Result<R>) -> Result<R> {
     if !MEMBER.get() {
-        return namespace.run(f);
+        return f(&Anchor::here()?);
     }
     ANCHOR.with(|cell| {
         if let Some(anchor) = cell.get() {
-            return anchor.run(namespace, f);
+            return f(anchor);
         }
         let anchor = Anchor::here()?;
-        cell.get_or_init(|| anchor).run(namespace, f)
+        f(cell.get_or_init(|| anchor))
     })
 }
 
