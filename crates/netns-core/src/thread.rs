@@ -120,7 +120,8 @@ impl Anchor {
             return Ok(true);
         }
         let target = namespace.verified()?;
-        let reachable = self.position().known_mark() == Some(target) || self.rehearse("enter the network namespace").is_ok();
+        let reachable =
+            self.position().known_mark() == Some(target) || self.rehearse("enter the network namespace").is_ok();
         Ok(!reachable && namespace.broker().is_some())
     }
 

@@ -19,7 +19,7 @@ pub(super) fn over(path: &Path, namespace: &NetNs) -> nix::Result<()> {
     mount(Some(source.as_str()), path, Some("none"), MsFlags::MS_BIND, None::<&str>)
 }
 
-/// A mount of the namespace that is nowhere yet: open_tree(2).
+/// A mount of the namespace that is nowhere yet: `open_tree(2)`.
 fn copy(namespace: &NetNs) -> nix::Result<OwnedFd> {
     let flags = libc::AT_EMPTY_PATH.cast_unsigned() | libc::OPEN_TREE_CLONE | libc::O_CLOEXEC.cast_unsigned();
     // SAFETY: the path is an empty string that ends in a NUL; the kernel checks the rest.
@@ -29,7 +29,7 @@ fn copy(namespace: &NetNs) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// Puts it there: move_mount(2).
+/// Puts it there: `move_mount(2)`.
 fn attach(tree: &OwnedFd, path: &Path) -> nix::Result<()> {
     let (tree, flags) = (tree.as_raw_fd(), libc::MOVE_MOUNT_F_EMPTY_PATH);
     let result = path.with_nix_path(|path| {
