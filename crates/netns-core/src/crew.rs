@@ -6,12 +6,13 @@
 use std::cell::{Cell, OnceCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Builder;
 
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
+use crate::handle::NetNs;
 use crate::thread::Anchor;
 
 /// Enough for calls that wait for the kernel's RCU grace periods or for another process's lock.
@@ -33,7 +34,7 @@ static WORK: Condvar = Condvar::new();
 
 thread_local! {
     static MEMBER: Cell<bool> = const { Cell::new(false) };
-    /// Where a member belongs: found out once, as it never changes.
+    /// Where a member belongs, which never changes.
     static ANCHOR: OnceCell<Anchor> = const { OnceCell::new() };
 }
 
@@ -46,9 +47,19 @@ pub(crate) fn with_anchor<R>(f: impl FnOnce(&Anchor) -> Result<R>) -> Result<R> 
         if let Some(anchor) = cell.get() {
             return f(anchor);
         }
-        let anchor = Anchor::here()?;
+        let anchor = Anchor::based_in(base()?)?;
         f(cell.get_or_init(|| anchor))
     })
+}
+
+/// Where all members were born: found out by the first that asks, so that they share a descriptor.
+fn base() -> Result<NetNs> {
+    static BASE: OnceLock<NetNs> = OnceLock::new();
+    if let Some(base) = BASE.get() {
+        return Ok(base.clone());
+    }
+    let found = NetNs::current()?;
+    Ok(BASE.get_or_init(|| found).clone())
 }
 
 fn crew() -> MutexGuard<'static, Crew> {

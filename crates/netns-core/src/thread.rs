@@ -37,7 +37,11 @@ impl Anchor {
     /// # Errors
     /// As [`NetNs::current`].
     pub fn here() -> Result<Self> {
-        let base = NetNs::current()?;
+        Self::based_in(NetNs::current()?)
+    }
+
+    /// As [`here`](Self::here), for a thread that is known to be in `base`.
+    pub(crate) fn based_in(base: NetNs) -> Result<Self> {
         // Known by heart, in case the descriptor is ever lost.
         base.verified()?;
         Ok(Self {
