@@ -1,6 +1,7 @@
 /** A handle: one network namespace, held open and known. */
 import { inspect } from 'node:util'
 import { closed, invalidType } from './errors.ts'
+import { Forgotten } from './forgotten.ts'
 import { attempt, attemptAsync, type Handle, native } from './native.ts'
 
 /** The user namespace that owns a network namespace. */
@@ -19,15 +20,18 @@ export function isHome(namespace: Namespace): boolean {
   return namespace.inode === home.inode && namespace.dev === home.dev
 }
 
-/** Lets go of the namespaces of handles that nobody closed before they were forgotten. */
-const forgotten = new FinalizationRegistry<number>((slot) => native().closeSlot(slot))
-
 /** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
 export class Namespace implements Disposable, AsyncDisposable {
+  static readonly #forgotten = new Forgotten<Namespace>(
+    (namespace) => namespace.#slot,
+    (slot) => native().closeSlot(slot)
+  )
+
   readonly #name: string | undefined
-  #handle: Handle | undefined
-  /** What is open until something needs the native object, which costs more to make than to open a namespace. */
+  /** What is open, as a number of native code's. */
   #slot: number | undefined
+  /** The native object, once something needs it: it costs more to make than to open a namespace. */
+  #handle: Handle | undefined
   #identity: { dev: number; inode: number } | undefined
   #cookie: bigint | undefined
   /**
@@ -41,12 +45,18 @@ export class Namespace implements Disposable, AsyncDisposable {
   /** @internal */
   constructor(open: Handle | number, name?: string) {
     this.#name = name
-    if (typeof open === 'number') {
-      this.#slot = open
-      forgotten.register(this, open, this)
-    } else {
-      this.#handle = open
-    }
+    if (typeof open === 'number') this.#keep(open)
+    else this.#handle = open
+  }
+
+  /**
+   * What native code knows it by, for calls that are made often.
+   *
+   * @internal
+   * @throws `ERR_NETNS_CLOSED`
+   */
+  get slot(): number {
+    return this.#slot ?? this.#keep(attempt(() => this.handle.slot()))
   }
 
   /**
@@ -56,9 +66,11 @@ export class Namespace implements Disposable, AsyncDisposable {
    * @throws `ERR_NETNS_CLOSED`
    */
   get handle(): Handle {
-    const slot = this.#release()
-    if (slot !== undefined) this.#handle = attempt((native) => native.Handle.adopt(slot))
-    if (this.#handle === undefined) throw closed(this.toString())
+    if (this.#handle === undefined) {
+      const slot = this.#slot
+      if (slot === undefined) throw closed(this.toString())
+      this.#handle = attempt((native) => native.Handle.of(slot))
+    }
     return this.#handle
   }
 
@@ -150,13 +162,17 @@ export class Namespace implements Disposable, AsyncDisposable {
    * What is running inside goes on.
    */
   close(): void {
-    const slot = this.#release()
-    if (slot !== undefined) native().closeSlot(slot)
-    if (this.#handle === undefined) return
-    // What it was is worth knowing afterwards, in a log.
-    this.#identify()
-    this.#handle.close()
-    this.#handle = undefined
+    if (this.#handle !== undefined) {
+      // What it was is worth knowing afterwards, in a log.
+      this.#identify()
+      this.#handle.close()
+      this.#handle = undefined
+    }
+    if (this.#slot !== undefined) {
+      Namespace.#forgotten.dismiss(this)
+      native().closeSlot(this.#slot)
+      this.#slot = undefined
+    }
   }
 
   [Symbol.dispose](): void {
@@ -171,12 +187,9 @@ export class Namespace implements Disposable, AsyncDisposable {
     return `NetNs <${this.toString()}${this.closed ? ', closed' : ''}>`
   }
 
-  /** The slot, which is the caller's to close or to adopt then. */
-  #release(): number | undefined {
-    const slot = this.#slot
-    if (slot === undefined) return undefined
-    this.#slot = undefined
-    forgotten.unregister(this)
+  #keep(slot: number): number {
+    this.#slot = slot
+    Namespace.#forgotten.expect(this)
     return slot
   }
 

@@ -57,9 +57,10 @@ export function directoryOf(options: RegistryOptions | undefined): string {
 
 /** Opens a name: the number of a slot. */
 export function openName(name: string, options?: RegistryOptions): number {
-  const directory = directoryOf(options)
+  // A string costs to pass, and most often it is this one.
+  const directory = options === undefined ? undefined : directoryOf(options)
   validateName(name)
-  return attempt((native) => native.openName(directory, name))
+  return attempt((native) => native.openName(name, directory))
 }
 
 /** Checked creation options; the name is optional. */
@@ -79,10 +80,11 @@ export async function create(options?: CreateOptions): Promise<Handle> {
   )
 }
 
-export function createSync(options?: CreateOptions): Handle {
+/** As {@link create}: the number of a slot. */
+export function createSync(options?: CreateOptions): number {
   const { directory, name, loopback } = creation(options)
   return attempt((native) =>
-    name === undefined ? native.Handle.createSync(loopback) : native.createNameSync(directory, name, loopback)
+    name === undefined ? native.createSync(loopback) : native.createNameSync(directory, name, loopback)
   )
 }
 

@@ -27,14 +27,14 @@ export function prepareThread(): void {
 }
 
 /** Calls `fn` with the thread inside. What it throws passes untouched. */
-export function callInside<A extends unknown[], R>(handle: Handle, fn: (...args: A) => R, args: A): R {
+export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A) => R, args: A): R {
   prepareThread()
   const binding = native()
   let threw = false
   let outcome: unknown
   try {
     // Caught on this side, so that even a thrown primitive passes as it is.
-    binding.runInside(handle, () => {
+    binding.runInside(slot, () => {
       try {
         outcome = fn(...args)
       } catch (error) {
@@ -50,8 +50,8 @@ export function callInside<A extends unknown[], R>(handle: Handle, fn: (...args:
 }
 
 /** Runs `fn` with the thread inside; see `NetNs#runSync`. */
-export function runSync<A extends unknown[], R>(handle: Handle, fn: (...args: A) => R, args: A): R {
-  const outcome = callInside(handle, fn, args)
+export function runSync<A extends unknown[], R>(slot: number, fn: (...args: A) => R, args: A): R {
+  const outcome = callInside(slot, fn, args)
   if (isThenable(outcome)) {
     // The mistake is reported once, here, not a second time as an unhandled rejection. Another thenable is left alone:
     // asking for its result is what starts a lazy one, and that would be outside.

@@ -5,6 +5,7 @@ import { type Operation, oneNamespace, type Suite } from '../suite.ts'
 
 const ours = 'node-netns'
 const raw = 'raw calls (Rust)'
+const shared = 'raw calls, by the protocol'
 const core = 'netns-core (Rust)'
 const netns = 'vishvananda/netns (Go)'
 const cni = 'CNI pkg/ns (Go)'
@@ -15,7 +16,7 @@ const awaited = 'node-netns, asynchronous'
 /** What takes a few microseconds. */
 const quick = { batches: 20, size: 500 }
 /** What makes a namespace, which the kernel cleans up behind our back. */
-const making = { batches: 30, size: 1, rest: 400 }
+const making = { batches: 30, size: 1, rounds: 10, rest: 250 }
 
 const operations: Operation[] = [
   {
@@ -54,6 +55,7 @@ const operations: Operation[] = [
     name: 'create with a name, delete',
     by: {
       [raw]: 'create-named',
+      [shared]: 'create-named-shared',
       [core]: 'create-named',
       [ours]: 'create-named',
       [awaited]: 'create-named-async',
@@ -64,6 +66,8 @@ const operations: Operation[] = [
     ...making,
     goals: [
       { peer: ours, against: raw, ratio: 1.1 },
+      { peer: ours, against: shared, ratio: 1.1 },
+      { peer: ours, against: nodeIp, ratio: 0.1 },
       { peer: awaited, against: nodeIp, ratio: 0.1 }
     ]
   },
@@ -93,6 +97,7 @@ export const suite: Suite = {
   name: 'namespaces',
   peers: {
     [raw]: rust('raw'),
+    [shared]: rust('raw'),
     [core]: rust('core'),
     [ours]: node('ours.mjs'),
     [awaited]: node('ours.mjs'),

@@ -41,10 +41,8 @@ export function outside(policy: OutsidePolicy): void {
  * would not hold, the thread alone goes.
  */
 export function runSync<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
-  const { handle } = namespace
-  return isAvailable(namespace)
-    ? runIn(namespace, runThreadSync<A, R>, handle, fn, args)
-    : runThreadSync(handle, fn, args)
+  const { slot } = namespace
+  return isAvailable(namespace) ? runIn(namespace, runThreadSync<A, R>, slot, fn, args) : runThreadSync(slot, fn, args)
 }
 
 /** Installs the hooks if it can be done, and tells whether; why not, is for the first call to say. */

@@ -7,8 +7,9 @@ import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome } from './place.ts'
 
 type Dispatcher = { dispatch: AnyFunction }
-const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')] as const
-const [LEGACY, MODERN] = SYMBOLS
+const LEGACY = Symbol.for('undici.globalDispatcher.1')
+const MODERN = Symbol.for('undici.globalDispatcher.2')
+const globals = globalThis as { [LEGACY]?: Dispatcher; [MODERN]?: Dispatcher }
 /** What undici publishes of every request as it is dispatched, before there is a connection for it. */
 const CHANNEL = 'undici:request:create'
 const routers = new WeakSet<Dispatcher>()
@@ -44,14 +45,12 @@ export function hookFetch(patches: Patches): void {
  * @returns whether there are any
  */
 export function route(user?: Namespace): boolean {
-  let routed = false
-  for (const symbol of SYMBOLS) {
-    const dispatcher = Reflect.get(globalThis, symbol) as Dispatcher | undefined
-    if (dispatcher === undefined) continue
-    routed = true
-    if (!routers.has(dispatcher)) Reflect.set(globalThis, symbol, router(symbol, dispatcher, user))
-  }
-  return routed
+  // One by one and by constant names, as a loop over the two takes half a microsecond on every way in.
+  const legacy = globals[LEGACY]
+  const modern = globals[MODERN]
+  if (legacy !== undefined && !routers.has(legacy)) globals[LEGACY] = router(LEGACY, legacy, user)
+  if (modern !== undefined && !routers.has(modern)) globals[MODERN] = router(MODERN, modern, user)
+  return legacy !== undefined || modern !== undefined
 }
 
 function router(symbol: symbol, first: Dispatcher, user: Namespace | undefined): Dispatcher {

@@ -85,5 +85,5 @@ export function isBrokered(namespace: Namespace): boolean {
 
 /** Calls `fn` with the thread inside, synchronously. What `fn` throws passes untouched. */
 export function inside<R>(namespace: Namespace, fn: () => R): R {
-  return callInside(namespace.handle, fn, [])
+  return callInside(namespace.slot, fn, [])
 }

@@ -6,7 +6,7 @@
 use std::cell::{Cell, OnceCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Builder;
 
 use nix::errno::Errno;
@@ -34,22 +34,32 @@ static WORK: Condvar = Condvar::new();
 
 thread_local! {
     static MEMBER: Cell<bool> = const { Cell::new(false) };
-    /// Where a member belongs: found out once, as it never changes.
+    /// Where a member belongs, which never changes.
     static ANCHOR: OnceCell<Anchor> = const { OnceCell::new() };
 }
 
-/// [`NetNs::run`], without asking each time where the thread belongs if it is a member's.
-pub(crate) fn run_inside<R>(namespace: &NetNs, f: impl FnOnce() -> R) -> Result<R> {
+/// Calls `f` with an anchor of the calling thread, without asking each time where that belongs if it is a member.
+pub(crate) fn with_anchor<R>(f: impl FnOnce(&Anchor) -> Result<R>) -> Result<R> {
     if !MEMBER.get() {
-        return namespace.run(f);
+        return f(&Anchor::here()?);
     }
     ANCHOR.with(|cell| {
         if let Some(anchor) = cell.get() {
-            return anchor.run(namespace, f);
+            return f(anchor);
         }
-        let anchor = Anchor::here()?;
-        cell.get_or_init(|| anchor).run(namespace, f)
+        let anchor = Anchor::based_in(base()?)?;
+        f(cell.get_or_init(|| anchor))
     })
+}
+
+/// Where all members were born: found out by the first that asks, so that they share a descriptor.
+fn base() -> Result<NetNs> {
+    static BASE: OnceLock<NetNs> = OnceLock::new();
+    if let Some(base) = BASE.get() {
+        return Ok(base.clone());
+    }
+    let found = NetNs::current()?;
+    Ok(BASE.get_or_init(|| found).clone())
 }
 
 fn crew() -> MutexGuard<'static, Crew> {

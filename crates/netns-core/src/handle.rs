@@ -12,7 +12,7 @@ use nix::sys::stat::Mode;
 
 use crate::broker::{self, Broker};
 use crate::error::{Error, Result};
-use crate::identity::{self, Identity, Owner};
+use crate::identity::{self, Identity, Mark, Owner};
 
 /// A network namespace, pinned for as long as a clone of this lives.
 ///
@@ -28,6 +28,7 @@ pub struct NetNs {
 struct Inner {
     fd: OwnedFd,
     identity: OnceLock<Identity>,
+    mark: OnceLock<Mark>,
     cookie: OnceLock<Option<u64>>,
     /// Who does what has to be done inside, once this process was not let in.
     broker: OnceLock<Option<Arc<Broker>>>,
@@ -39,9 +40,9 @@ pub(crate) const OPEN: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFl
 impl NetNs {
     /// Wraps a descriptor that is known to be of a network namespace.
     pub(crate) fn trusted(fd: OwnedFd) -> Self {
-        Self {
-            inner: Arc::new(Inner { fd, identity: OnceLock::new(), cookie: OnceLock::new(), broker: OnceLock::new() }),
-        }
+        let (identity, mark) = (OnceLock::new(), OnceLock::new());
+        let (cookie, broker) = (OnceLock::new(), OnceLock::new());
+        Self { inner: Arc::new(Inner { fd, identity, mark, cookie, broker }) }
     }
 
     pub(crate) fn checked(fd: OwnedFd, attempt: impl FnOnce() -> Cow<'static, str>) -> Result<Self> {
@@ -91,20 +92,20 @@ impl NetNs {
         Ok(*self.inner.identity.get_or_init(|| found))
     }
 
-    /// The identity, asked again: fails if code elsewhere in the process closed the descriptor, which may then be of
+    /// The mark, asked again: fails if code elsewhere in the process closed the descriptor, which may then be of
     /// something else.
-    pub(crate) fn verified(&self) -> Result<Identity> {
-        let found = identity::identity(self.as_fd())?;
-        if *self.inner.identity.get_or_init(|| found) == found {
+    pub(crate) fn verified(&self) -> Result<Mark> {
+        let found = identity::mark(self.as_fd())?;
+        if *self.inner.mark.get_or_init(|| found) == found {
             return Ok(found);
         }
         let attempt = "use the handle, whose descriptor was closed by other code and is of something else now";
         Err(Error::system("fstat", Errno::EBADF, attempt))
     }
 
-    /// The identity without asking the descriptor, which may be lost.
-    pub(crate) fn known_identity(&self) -> Result<Identity> {
-        self.inner.identity.get().copied().ok_or_else(Error::panicked)
+    /// The mark of one that was verified before, without asking the descriptor, which may be lost.
+    pub(crate) fn known_mark(&self) -> Option<Mark> {
+        self.inner.mark.get().copied()
     }
 
     /// Whether both are the same namespace.

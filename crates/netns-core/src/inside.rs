@@ -21,7 +21,7 @@ pub(crate) fn either<T>(
     if let Some(broker) = namespace.known_broker() {
         return brokered(broker);
     }
-    match crew::run_inside(namespace, here) {
+    match crew::with_anchor(|anchor| anchor.run(namespace, here)) {
         Ok(result) => result,
         Err(error) if error.is_refused_entry() => namespace.broker().map_or(Err(error), brokered),
         Err(error) => Err(error),

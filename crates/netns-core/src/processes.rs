@@ -33,8 +33,7 @@ pub fn pids(namespace: &NetNs) -> Result<Vec<u32>> {
 
 fn has_thread_in(process: &Path, wanted: Identity) -> bool {
     let Ok(threads) = read_dir(process.join("task")) else { return false };
-    threads.flatten().any(|thread| {
-        stat(&thread.path().join("ns/net"))
-            .is_ok_and(|found| Identity { dev: found.st_dev, ino: found.st_ino } == wanted)
-    })
+    threads
+        .flatten()
+        .any(|thread| stat(&thread.path().join("ns/net")).is_ok_and(|found| Identity::from(&found) == wanted))
 }

@@ -50,7 +50,8 @@ impl NetNs {
     }
 }
 
-fn namespace_of(socket: BorrowedFd<'_>) -> Result<NetNs> {
+/// The namespace that a socket belongs to.
+pub(crate) fn namespace_of(socket: BorrowedFd<'_>) -> Result<NetNs> {
     // SAFETY: SIOCGSKNS takes no argument and returns a new descriptor or -1.
     let raw = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGSKNS as _) };
     let raw =

@@ -15,7 +15,7 @@ use nix::unistd::{getpid, gettid};
 use crate::capability;
 use crate::error::{Error, Kind, Result};
 use crate::handle::{NetNs, probe_socket};
-use crate::{broker, identity, loopback};
+use crate::{broker, crew, identity, loopback, socket};
 
 /// Where one thread belongs: the namespace that guarded sections return it to.
 ///
@@ -37,9 +37,13 @@ impl Anchor {
     /// # Errors
     /// As [`NetNs::current`].
     pub fn here() -> Result<Self> {
-        let base = NetNs::current()?;
+        Self::based_in(NetNs::current()?)
+    }
+
+    /// As [`here`](Self::here), for a thread that is known to be in `base`.
+    pub(crate) fn based_in(base: NetNs) -> Result<Self> {
         // Known by heart, in case the descriptor is ever lost.
-        base.identity()?;
+        base.verified()?;
         Ok(Self {
             base: RefCell::new(base),
             inside: RefCell::default(),
@@ -51,7 +55,14 @@ impl Anchor {
     /// Where the thread is now: in its innermost section, or where it belongs.
     #[must_use]
     pub fn position(&self) -> NetNs {
-        self.inside.borrow().last().cloned().unwrap_or_else(|| self.base.borrow().clone())
+        self.at(NetNs::clone)
+    }
+
+    fn at<R>(&self, look: impl FnOnce(&NetNs) -> R) -> R {
+        match self.inside.borrow().last() {
+            Some(innermost) => look(innermost),
+            None => look(&self.base.borrow()),
+        }
     }
 
     /// Runs `f` inside `namespace` ([setns(2)](https://man7.org/linux/man-pages/man2/setns.2.html)); sections nest.
@@ -94,8 +105,9 @@ impl Anchor {
             section.stayed();
             Error::system("unshare", errno, attempt)
         })?;
-        let created = NetNs::current()?;
         let socket = probe_socket()?;
+        // The kernel opens it faster by a socket than by a path, for whoever has CAP_NET_ADMIN in there.
+        let created = socket::namespace_of(socket.as_fd()).or_else(|_| NetNs::current())?;
         if loopback {
             loopback::up(socket.as_fd())?;
         }
@@ -112,7 +124,8 @@ impl Anchor {
             return Ok(true);
         }
         let target = namespace.verified()?;
-        let reachable = self.position().identity()? == target || self.rehearse("enter the network namespace").is_ok();
+        let reachable =
+            self.position().known_mark() == Some(target) || self.rehearse("enter the network namespace").is_ok();
         Ok(!reachable && namespace.broker().is_some())
     }
 
@@ -125,6 +138,7 @@ impl Anchor {
         if !self.inside.borrow().is_empty() {
             return Err(Error::system("setns", Errno::EBUSY, attempt));
         }
+        namespace.verified()?;
         setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| Error::system("setns", errno, attempt))?;
         self.base.replace(namespace.clone());
         self.rehearsed.set(false);
@@ -144,7 +158,7 @@ impl Anchor {
         let attempt = "enter the network namespace";
         let target = namespace.verified()?;
         let section = Section::leaving(self);
-        if section.from.identity()? == target {
+        if self.at(NetNs::known_mark) == Some(target) {
             section.stayed();
         } else {
             self.rehearse(attempt).inspect_err(|_| section.stayed())?;
@@ -237,22 +251,21 @@ impl NetNs {
     /// # Errors
     /// As [`Anchor::create`].
     pub fn create(loopback: bool) -> Result<Self> {
-        Anchor::here()?.create(loopback)
+        crew::with_anchor(|anchor| anchor.create(loopback))
     }
 }
 
 /// An excursion of the thread: dropping it brings the thread back, so neither `?` nor a panic can skip that.
 struct Section<'a> {
     anchor: &'a Anchor,
-    from: NetNs,
+    /// How many sections were open before.
     depth: usize,
     moved: Cell<bool>,
 }
 
 impl<'a> Section<'a> {
     fn leaving(anchor: &'a Anchor) -> Self {
-        let depth = anchor.inside.borrow().len();
-        Self { anchor, from: anchor.position(), depth, moved: Cell::new(true) }
+        Self { anchor, depth: anchor.inside.borrow().len(), moved: Cell::new(true) }
     }
 
     /// The thread did not move after all.
@@ -263,10 +276,10 @@ impl<'a> Section<'a> {
 
 impl Drop for Section<'_> {
     fn drop(&mut self) {
-        if self.moved.get() {
-            return_to(&self.from);
-        }
         self.anchor.inside.borrow_mut().truncate(self.depth);
+        if self.moved.get() {
+            self.anchor.at(return_to);
+        }
     }
 }
 
@@ -293,11 +306,11 @@ fn return_to(namespace: &NetNs) {
 
 /// If the descriptor itself was lost, another thread that is still there has one to offer.
 fn return_by_sibling(namespace: &NetNs) -> bool {
-    let Ok(wanted) = namespace.known_identity() else { return false };
+    let wanted = namespace.known_mark();
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return false };
     tasks.flatten().any(|task| {
         NetNs::trusted_at(&task.path().join("ns/net")).is_ok_and(|candidate| {
-            candidate.identity().is_ok_and(|found| found == wanted)
+            candidate.verified().is_ok_and(|found| Some(found) == wanted)
                 && setns(&candidate, CloneFlags::CLONE_NEWNET).is_ok()
         })
     })

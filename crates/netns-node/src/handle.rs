@@ -14,7 +14,7 @@ use netns_core::netlink::Client;
 
 use crate::error::{OrThrow, closed};
 use crate::promise::{Place, promise};
-use crate::slot::{give_back, keep};
+use crate::slot::{keep, kept};
 use crate::thread::with_anchor;
 
 /// A network namespace held open.
@@ -69,12 +69,24 @@ pub fn open_current(env: &Env) -> Result<u32> {
     NetNs::current().map(keep).or_throw(env)
 }
 
+/// A new one, made on this thread in a guarded section, as the number of a slot.
+#[napi(catch_unwind)]
+pub fn create_sync(env: &Env, loopback: bool) -> Result<u32> {
+    with_anchor(env, |anchor| anchor.create(loopback)).map(keep)
+}
+
 #[napi]
 impl Handle {
-    /// What a slot held, which is free then.
+    /// What a slot holds.
     #[napi(catch_unwind)]
-    pub fn adopt(slot: u32) -> Result<Handle> {
-        give_back(slot).map(Handle::from)
+    pub fn of(slot: u32) -> Result<Handle> {
+        kept(slot).map(Handle::from)
+    }
+
+    /// The number of a slot that holds it too.
+    #[napi(catch_unwind)]
+    pub fn slot(&self) -> Result<u32> {
+        self.namespace().map(keep)
     }
 
     /// The process's first.
@@ -99,12 +111,6 @@ impl Handle {
     #[napi(catch_unwind)]
     pub fn from_thread(env: &Env, pid: u32, tid: u32) -> Result<Handle> {
         NetNs::from_thread(pid, tid).map(Handle::from).or_throw(env)
-    }
-
-    /// A new one, made on this thread in a guarded section.
-    #[napi(catch_unwind)]
-    pub fn create_sync(env: &Env, loopback: bool) -> Result<Handle> {
-        with_anchor(env, |anchor| anchor.create(loopback)).map(Handle::from)
     }
 
     /// A new one, made on a thread of ours.

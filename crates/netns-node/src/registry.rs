@@ -24,64 +24,61 @@ pub struct Listing {
     pub stale: Vec<String>,
 }
 
-impl From<netns_core::Listing> for Listing {
-    fn from(listing: netns_core::Listing) -> Self {
-        let mut names = String::with_capacity(listing.namespaces.len() * 16);
-        let mut inodes = Vec::with_capacity(listing.namespaces.len());
-        let mut dev = 0;
-        for named in &listing.namespaces {
-            if !names.is_empty() {
-                names.push('/');
-            }
-            names.push_str(&named.name.to_string_lossy());
-            inodes.push(u32::try_from(named.identity.ino).unwrap_or_default());
-            dev = named.identity.dev;
+fn listing(registry: &Registry) -> netns_core::Result<Listing> {
+    let (mut names, mut inodes, mut dev, mut stale) = (String::new(), Vec::new(), 0, Vec::new());
+    registry.visit(|name, identity| {
+        let name = name.to_string_lossy();
+        let Some(identity) = identity else { return stale.push(name.into_owned()) };
+        if !names.is_empty() {
+            names.push('/');
         }
-        #[expect(clippy::cast_precision_loss, reason = "an anonymous device, far below 2^53")]
-        let dev = dev as f64;
-        let stale = listing.stale.iter().map(ToString::to_string).collect();
-        Self { names, inodes: inodes.into(), dev, stale }
-    }
+        names.push_str(&name);
+        inodes.push(u32::try_from(identity.ino).unwrap_or_default());
+        dev = identity.dev;
+    })?;
+    #[expect(clippy::cast_precision_loss, reason = "an anonymous device, far below 2^53")]
+    let dev = dev as f64;
+    Ok(Listing { names, inodes: inodes.into(), dev, stale })
 }
 
-fn parse(env: &Env, name: &str) -> Result<Name> {
-    name.parse().or_throw(env)
+fn parse(env: &Env, name: String) -> Result<Name> {
+    Name::new(name).or_throw(env)
 }
 
-/// Opens a name, as the number of a slot.
+/// Opens a name, in iproute2's directory or another, as the number of a slot.
 #[napi(catch_unwind)]
-pub fn open_name(env: &Env, directory: String, name: String) -> Result<u32> {
-    let name = parse(env, &name)?;
-    Registry::new(directory).open(&name).map(keep).or_throw(env)
+pub fn open_name(env: &Env, name: String, directory: Option<String>) -> Result<u32> {
+    let name = parse(env, name)?;
+    directory.map_or_else(Registry::default, Registry::new).open(&name).map(keep).or_throw(env)
 }
 
-/// Makes a namespace with a name, on this thread in a guarded section.
+/// Makes a namespace with a name, on this thread in a guarded section, as the number of a slot.
 #[napi(catch_unwind)]
-pub fn create_name_sync(env: &Env, directory: String, name: String, loopback: bool) -> Result<Handle> {
-    let name = parse(env, &name)?;
+pub fn create_name_sync(env: &Env, directory: String, name: String, loopback: bool) -> Result<u32> {
+    let name = parse(env, name)?;
     let created = with_anchor(env, |anchor| anchor.create_here(loopback))?;
     Registry::new(directory).attach(&name, &created).or_throw(env)?;
-    Ok(created.into())
+    Ok(keep(created))
 }
 
 /// Makes a namespace with a name, on a thread of ours.
 #[napi(catch_unwind, ts_return_type = "Promise<Handle>")]
 pub fn create_name(env: &Env, directory: String, name: String, loopback: bool) -> Result<Object<'_>> {
-    let name = parse(env, &name)?;
+    let name = parse(env, name)?;
     promise(env, Place::Crew, move || Registry::new(directory).create(&name, loopback).map(Handle::from))
 }
 
 /// Gives a namespace a name.
 #[napi(catch_unwind)]
 pub fn attach_name_sync(env: &Env, directory: String, name: String, handle: &Handle) -> Result<()> {
-    let name = parse(env, &name)?;
+    let name = parse(env, name)?;
     Registry::new(directory).attach(&name, &handle.namespace()?).or_throw(env)
 }
 
 /// Gives a namespace a name.
 #[napi(catch_unwind, ts_return_type = "Promise<void>")]
 pub fn attach_name<'env>(env: &'env Env, directory: String, name: String, handle: &Handle) -> Result<Object<'env>> {
-    let name = parse(env, &name)?;
+    let name = parse(env, name)?;
     let namespace = handle.namespace()?;
     promise(env, Place::Crew, move || Registry::new(directory).attach(&name, &namespace))
 }
@@ -89,27 +86,27 @@ pub fn attach_name<'env>(env: &'env Env, directory: String, name: String, handle
 /// Takes a name away.
 #[napi(catch_unwind)]
 pub fn delete_name_sync(env: &Env, directory: String, name: String, force: bool) -> Result<()> {
-    let name = parse(env, &name)?;
+    let name = parse(env, name)?;
     Registry::new(directory).delete(&name, force).or_throw(env)
 }
 
 /// Takes a name away.
 #[napi(catch_unwind, ts_return_type = "Promise<void>")]
 pub fn delete_name(env: &Env, directory: String, name: String, force: bool) -> Result<Object<'_>> {
-    let name = parse(env, &name)?;
+    let name = parse(env, name)?;
     promise(env, Place::Crew, move || Registry::new(directory).delete(&name, force))
 }
 
 /// What the directory holds.
 #[napi(catch_unwind)]
 pub fn list_names_sync(env: &Env, directory: String) -> Result<Listing> {
-    Registry::new(directory).list().map(Listing::from).or_throw(env)
+    listing(&Registry::new(directory)).or_throw(env)
 }
 
 /// What the directory holds.
 #[napi(catch_unwind, ts_return_type = "Promise<Listing>")]
 pub fn list_names(env: &Env, directory: String) -> Result<Object<'_>> {
-    promise(env, Place::Crew, move || Registry::new(directory).list().map(Listing::from))
+    promise(env, Place::Crew, move || listing(&Registry::new(directory)))
 }
 
 /// The names of one namespace.

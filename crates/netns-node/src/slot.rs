@@ -1,5 +1,5 @@
-//! Handles as numbers. Most are opened, looked at and closed again: an object with a finaliser of its own, which costs
-//! as much as opening the namespace, is made only for those that live on.
+//! Handles as numbers. Most are opened, entered and closed again: an object with a finaliser of its own, which costs as
+//! much as opening the namespace, is made only for those that more is asked of.
 
 use std::cell::RefCell;
 
@@ -19,7 +19,7 @@ struct Slots {
     free: Vec<u32>,
 }
 
-/// The number that JavaScript has to give back, to [`close_slot`] or to `Handle.adopt`.
+/// The number that JavaScript has to give back, to [`close_slot`].
 pub fn keep(namespace: NetNs) -> u32 {
     SLOTS.with_borrow_mut(|slots| {
         if let Some(slot) = slots.free.pop() {
@@ -31,17 +31,18 @@ pub fn keep(namespace: NetNs) -> u32 {
     })
 }
 
-/// What was kept; its number will be used again.
-pub fn give_back(slot: u32) -> Result<NetNs> {
-    SLOTS.with_borrow_mut(|slots| {
+/// What is kept under a number.
+pub fn kept(slot: u32) -> Result<NetNs> {
+    SLOTS.with_borrow(|slots| slots.taken.get(slot as usize).cloned().flatten().ok_or_else(closed))
+}
+
+/// Lets go of the namespace; the number will be used again.
+#[napi(catch_unwind)]
+pub fn close_slot(slot: u32) -> Result<()> {
+    let namespace = SLOTS.with_borrow_mut(|slots| {
         let namespace = slots.taken.get_mut(slot as usize).and_then(Option::take).ok_or_else(closed)?;
         slots.free.push(slot);
         Ok(namespace)
-    })
-}
-
-/// Lets go of the namespace.
-#[napi(catch_unwind)]
-pub fn close_slot(slot: u32) -> Result<()> {
-    give_back(slot).map(drop)
+    });
+    namespace.map(drop)
 }

@@ -9,6 +9,7 @@ use netns_core::{Anchor, NetNs, Unowned, crew};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
+use crate::slot::kept;
 
 thread_local! {
     /// Where this JavaScript thread belongs, found out at its first section.
@@ -29,8 +30,8 @@ pub fn with_anchor<T>(env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T
 
 /// Calls `callback` with the thread inside. What it throws passes through after the thread is back.
 #[napi(catch_unwind)]
-pub fn run_inside(env: &Env, handle: &Handle, callback: Function<'_, (), ()>) -> Result<()> {
-    let namespace = handle.namespace()?;
+pub fn run_inside(env: &Env, slot: u32, callback: Function<'_, (), ()>) -> Result<()> {
+    let namespace = kept(slot)?;
     with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
 }
 

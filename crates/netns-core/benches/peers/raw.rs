@@ -1,4 +1,5 @@
-//! The floor: the fewest system calls that do the work, without a check, a lock or an error message.
+//! The floor: the fewest system calls that do the work, without a check, a lock or an error message. Names are made and
+//! deleted a second time with what iproute2's protocol asks for, without which two programs break each other's names.
 
 use std::error::Error;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -6,13 +7,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::dir::Dir;
-use nix::fcntl::{OFlag, open};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::sys::stat::{Mode, fstat};
-use nix::unistd::unlink;
+use nix::unistd::{mkdir, unlink};
 
 use crate::Operation;
 
@@ -45,7 +47,20 @@ pub fn operation(name: &str) -> Result<Operation, Box<dyn Error>> {
         }
         "create-named" => {
             let home = namespace(CURRENT)?;
-            Box::new(move || named(&home, Path::new("/run/netns/raw")))
+            Box::new(move || {
+                attach(&create(&home)?, Path::new("/run/netns/raw"))?;
+                delete(Path::new("/run/netns/raw"))
+            })
+        }
+        "create-named-shared" => {
+            let home = namespace(CURRENT)?;
+            Box::new(move || {
+                let created = create(&home)?;
+                let lock = share(Path::new("/run/netns"))?;
+                attach(&created, Path::new("/run/netns/raw"))?;
+                drop((lock, created));
+                delete(Path::new("/run/netns/raw"))
+            })
         }
         "spawn" => {
             let (home, inside) = (namespace(CURRENT)?, namespace(NAMED)?);
@@ -81,12 +96,25 @@ fn create(home: &OwnedFd) -> Result<OwnedFd, Box<dyn Error>> {
     Ok(created)
 }
 
-fn named(home: &OwnedFd, path: &Path) -> Result<(), Box<dyn Error>> {
-    let created = create(home)?;
+/// The directory of names: made, locked, and a mount whose changes other mount namespaces see.
+fn share(directory: &Path) -> Result<Flock<OwnedFd>, Box<dyn Error>> {
+    match mkdir(directory, Mode::S_IRWXU) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let descriptor = open(directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let lock = Flock::lock(descriptor, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+    mount(Some(""), directory, Some("none"), MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>)?;
+    Ok(lock)
+}
+
+fn attach(created: &OwnedFd, path: &Path) -> Result<(), Box<dyn Error>> {
     drop(open(path, OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC, Mode::empty())?);
     let source = format!("/proc/thread-self/fd/{}", created.as_raw_fd());
-    mount(Some(source.as_str()), path, Some("none"), MsFlags::MS_BIND, None::<&str>)?;
-    drop(created);
+    Ok(mount(Some(source.as_str()), path, Some("none"), MsFlags::MS_BIND, None::<&str>)?)
+}
+
+fn delete(path: &Path) -> Result<(), Box<dyn Error>> {
     umount2(path, MntFlags::MNT_DETACH)?;
     Ok(unlink(path)?)
 }

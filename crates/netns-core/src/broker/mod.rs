@@ -80,8 +80,7 @@ pub(crate) fn of(namespace: &NetNs) -> Option<Arc<Broker>> {
 }
 
 fn is_own_user_namespace(identity: Identity) -> bool {
-    nix::sys::stat::stat("/proc/thread-self/ns/user")
-        .is_ok_and(|stat| Identity { dev: stat.st_dev, ino: stat.st_ino } == identity)
+    nix::sys::stat::stat("/proc/thread-self/ns/user").is_ok_and(|found| Identity::from(&found) == identity)
 }
 
 impl Broker {

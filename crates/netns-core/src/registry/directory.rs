@@ -25,11 +25,13 @@ pub(super) struct Lock {
 impl Lock {
     /// Makes the directory and its shared mount if they are missing, so that names reach other mount namespaces.
     pub(super) fn prepared(directory: &Path, attempt: &str) -> Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(|error| {
-            let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
-            Error::system("mkdir", errno, attempt.to_owned()).at(directory)
-        })?;
-        let lock = Self::existing(directory, attempt)?;
+        let lock = match Self::existing(directory, attempt) {
+            Err(error) if matches!(error.errno(), Some(Errno::ENOENT | Errno::ENOTDIR)) => {
+                make(directory, attempt)?;
+                Self::existing(directory, attempt)?
+            }
+            other => other?,
+        };
         share(directory, attempt)?;
         Ok(lock)
     }
@@ -52,6 +54,13 @@ impl Lock {
             }
         }
     }
+}
+
+fn make(directory: &Path, attempt: &str) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(|error| {
+        let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
+        Error::system("mkdir", errno, attempt.to_owned()).at(directory)
+    })
 }
 
 fn share(directory: &Path, attempt: &str) -> Result<()> {

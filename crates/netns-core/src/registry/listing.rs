@@ -39,25 +39,39 @@ impl Registry {
     /// # Errors
     /// `EACCES`, `ENOTDIR`, `EMFILE`, as open(2) of the directory.
     pub fn list(&self) -> Result<Listing> {
+        let mut listing = Listing::default();
+        self.visit(|name, identity| {
+            let Ok(name) = Name::new(name) else { return };
+            match identity {
+                Some(identity) => listing.namespaces.push(Named { name, identity }),
+                None => listing.stale.push(name),
+            }
+        })?;
+        Ok(listing)
+    }
+
+    /// As [`list`](Self::list), one by one and without a copy: each name, and what it stands for if that is a namespace.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list); names may have been visited then.
+    pub fn visit(&self, mut visitor: impl FnMut(&OsStr, Option<Identity>)) -> Result<()> {
         let failed = |errno| Error::system("open", errno, "list the names of network namespaces").at(self.directory());
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut directory = match Dir::open(self.directory(), flags, Mode::empty()) {
-            Err(Errno::ENOENT) => return Ok(Listing::default()),
+            Err(Errno::ENOENT) => return Ok(()),
             other => other.map_err(failed)?,
         };
         let descriptor = directory.as_fd().try_clone_to_owned().map_err(|_| failed(Errno::EMFILE))?;
         // All namespaces live on one kernel-internal file system.
         let dev = NetNs::home()?.identity()?.dev;
-        let mut listing = Listing::default();
         for entry in directory.iter() {
             let entry = entry.map_err(failed)?;
-            let Ok(name) = Name::new(OsStr::from_bytes(entry.file_name().to_bytes())) else { continue };
-            match identify(&descriptor, entry.file_name(), dev) {
-                Some(identity) => listing.namespaces.push(Named { name, identity }),
-                None => listing.stale.push(name),
+            let name = entry.file_name();
+            if !matches!(name.to_bytes(), b"." | b"..") {
+                visitor(OsStr::from_bytes(name.to_bytes()), identify(&descriptor, name, dev));
             }
         }
-        Ok(listing)
+        Ok(())
     }
 
     /// Every name of one namespace: `ip netns identify`, which stops at one.
@@ -66,8 +80,13 @@ impl Registry {
     /// As [`list`](Self::list).
     pub fn names_of(&self, namespace: &NetNs) -> Result<Vec<Name>> {
         let wanted = namespace.identity()?;
-        let listing = self.list()?;
-        Ok(listing.namespaces.into_iter().filter(|named| named.identity == wanted).map(|named| named.name).collect())
+        let mut names = Vec::new();
+        self.visit(|name, identity| {
+            if identity == Some(wanted) {
+                names.extend(Name::new(name));
+            }
+        })?;
+        Ok(names)
     }
 }
 

@@ -1,29 +1,30 @@
 //! Names for namespaces: what `ip netns` keeps under `/run/netns`, shared with it both ways.
 
+mod bind;
 mod directory;
 mod listing;
 mod name;
 mod watch;
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{FileStat, Mode, SFlag, lstat};
+use nix::mount::{MntFlags, umount2};
+use nix::sys::stat::{FileStat, Mode, SFlag, lstat, stat};
 use nix::unistd::unlink;
 
 pub use listing::{Listing, Named};
 pub use name::Name;
 pub use watch::{Event, Stopper, Watch};
 
+use crate::crew;
 use crate::error::{Error, Kind, Result};
 use crate::handle::{NetNs, OPEN};
 use crate::identity::describe_file;
-use crate::thread::Anchor;
 use directory::Lock;
 
 /// Where iproute2 keeps its names; `/var/run` is a link to `/run`.
@@ -36,16 +37,18 @@ const OUR_MODE: Mode = Mode::S_IRUSR;
 const STALE_AFTER: Duration = Duration::from_secs(10);
 /// More namespaces than anyone stacks on one name, fewer than would look like a hang.
 const STACKED: usize = 64;
+/// As iproute2 unmounts, but never what a link leads to.
+const UNMOUNT: MntFlags = MntFlags::MNT_DETACH.union(MntFlags::UMOUNT_NOFOLLOW);
 
 /// A directory of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registry {
-    directory: PathBuf,
+    directory: Cow<'static, Path>,
 }
 
 impl Default for Registry {
     fn default() -> Self {
-        Self::new(DEFAULT_DIRECTORY)
+        Self { directory: Cow::Borrowed(Path::new(DEFAULT_DIRECTORY)) }
     }
 }
 
@@ -53,7 +56,7 @@ impl Registry {
     /// The names in `directory`, which need not exist yet.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: Cow::Owned(directory.into()) }
     }
 
     /// Where the names live.
@@ -78,7 +81,7 @@ impl Registry {
     /// # Errors
     /// `EEXIST` if the name is taken; as [`NetNs::create`] and [`attach`](Self::attach). Nothing is left then.
     pub fn create(&self, name: &Name, loopback: bool) -> Result<NetNs> {
-        let created = Anchor::here()?.create_here(loopback)?;
+        let created = crew::with_anchor(|anchor| anchor.create_here(loopback))?;
         self.attach(name, &created)?;
         Ok(created)
     }
@@ -92,8 +95,7 @@ impl Registry {
         let path = self.path(name);
         let _lock = Lock::prepared(&self.directory, &attempt())?;
         reserve(name, &path)?;
-        let source = format!("/proc/thread-self/fd/{}", namespace.as_fd().as_raw_fd());
-        mount(Some(source.as_str()), &path, Some("none"), MsFlags::MS_BIND, None::<&str>).map_err(|errno| {
+        bind::over(&path, namespace).map_err(|errno| {
             let _leftover_is_reclaimed_later = unlink(&path);
             Error::system("mount", errno, attempt()).at(path)
         })
@@ -111,23 +113,24 @@ impl Registry {
         let path = self.path(name);
         let attempt = || format!("delete the name '{name}'");
         let failed = |syscall, errno| Error::system(syscall, errno, attempt()).at(&path);
-        let found = lstat(&path).map_err(|errno| failed("lstat", errno))?;
-        let _lock = Lock::existing(&self.directory, &attempt())?;
-        if !force && self.open(name).is_ok_and(|found| is_home(&found)) {
+        let look = || lstat(&path).map_err(|errno| failed("lstat", errno));
+        // Where there is no directory, what is missing is the name.
+        let _lock = Lock::existing(&self.directory, &attempt()).map_err(|error| look().err().unwrap_or(error))?;
+        let mut found = look()?;
+        if !force && is_home(&found, &path) {
             return Err(Error::new(Kind::Home, attempt()).at(path));
         }
         for _ in 0..STACKED {
-            match umount2(&path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
-                Ok(()) => {}
-                // Not, or no longer, a mount.
-                Err(Errno::EINVAL) => break,
-                Err(Errno::ENOENT) => return Err(failed("umount2", Errno::ENOENT)),
-                // Without the privilege, a leftover that is not mounted over can still go.
-                Err(Errno::EPERM) if is_leftover(&found) && !is_mounted(&found) => break,
+            if !is_mounted(&found) {
+                return remove(&path, &found, &attempt());
+            }
+            match umount2(&path, UNMOUNT) {
+                // Somebody else, who need not lock, may have been faster.
+                Ok(()) | Err(Errno::EINVAL) => found = look()?,
                 Err(errno) => return Err(failed("umount2", errno)),
             }
         }
-        remove(&path, &attempt())
+        Err(failed("umount2", Errno::EBUSY))
     }
 
     fn path(&self, name: &Name) -> PathBuf {
@@ -135,17 +138,16 @@ impl Registry {
     }
 }
 
-fn remove(path: &Path, attempt: &str) -> Result<()> {
+fn remove(path: &Path, found: &FileStat, attempt: &str) -> Result<()> {
     let failed = |syscall, errno| Error::system(syscall, errno, attempt.to_owned()).at(path);
-    let found = lstat(path).map_err(|errno| failed("unlink", errno))?;
-    if !is_leftover(&found) {
-        let kind = Kind::NotNamespace { found: describe_file(&found).into() };
+    if !is_leftover(found) {
+        let kind = Kind::NotNamespace { found: describe_file(found).into() };
         return Err(Error::new(kind, attempt.to_owned()).at(path));
     }
     for _ in 0..STACKED {
         match unlink(path) {
             // Somebody mounted over it meanwhile, or another mount namespace still holds it on an old kernel.
-            Err(Errno::EBUSY) => drop(umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)),
+            Err(Errno::EBUSY) => drop(umount2(path, UNMOUNT)),
             Err(errno) => return Err(failed("unlink", errno)),
             Ok(()) => return Ok(()),
         }
@@ -164,27 +166,32 @@ fn reserve(name: &Name, path: &Path) -> Result<()> {
     }
 }
 
-fn is_home(namespace: &NetNs) -> bool {
-    NetNs::home().and_then(|home| home.is_same(namespace)).unwrap_or(false)
+/// Whether it, or what it links to, is where the process started.
+fn is_home(found: &FileStat, path: &Path) -> bool {
+    let is = |found: &FileStat| NetNs::home().and_then(|home| home.identity()).is_ok_and(|home| home == found.into());
+    is(found) || (is_link(found) && stat(path).is_ok_and(|target| is(&target)))
+}
+
+fn is_plain(found: &FileStat) -> bool {
+    SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG
+}
+
+fn is_link(found: &FileStat) -> bool {
+    SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK
 }
 
 /// An empty plain file that nothing is mounted over, or a link: what a name may leave behind.
 fn is_leftover(found: &FileStat) -> bool {
-    match SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT {
-        SFlag::S_IFREG => found.st_size == 0,
-        SFlag::S_IFLNK => true,
-        _ => false,
-    }
+    is_link(found) || (is_plain(found) && found.st_size == 0)
 }
 
 /// A leftover that nobody is about to mount a namespace over. The lock is held, so none of ours is in the making; of
 /// others only age can tell.
 fn is_abandoned(found: &FileStat) -> bool {
-    let plain = SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG;
     let ours = Mode::from_bits_truncate(found.st_mode) == OUR_MODE;
     let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(found.st_mtime).unwrap_or_default());
     let old = changed.elapsed().is_ok_and(|age| age > STALE_AFTER);
-    plain && found.st_size == 0 && !is_mounted(found) && (ours || old)
+    is_plain(found) && found.st_size == 0 && !is_mounted(found) && (ours || old)
 }
 
 /// Whether it is a namespace: a plain file of size 0 too, but on the kernel's own device for them.

@@ -94,7 +94,10 @@ fn i6_home_is_deleted_only_by_force() {
     registry.attach(&name("home"), &home).expect("a name");
     let error = registry.delete(&name("home"), false).expect_err("it is home");
     assert_eq!(error.kind(), &Kind::Home);
-    registry.open(&name("home")).expect("it is still there");
+    symlink("home", registry.directory().join("link")).expect("a link");
+    let error = registry.delete(&name("link"), false).expect_err("it leads home");
+    assert_eq!(error.kind(), &Kind::Home);
+    registry.open(&name("link")).expect("both are still there");
     registry.delete(&name("home"), true).expect("forced");
 }
 

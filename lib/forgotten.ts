@@ -1,0 +1,38 @@
+/** Objects that hold something open, and that nobody closed before they were forgotten. */
+
+/** Closes what they hold some time after nothing refers to them any more. */
+export class Forgotten<T extends WeakKey> {
+  readonly #registry: FinalizationRegistry<number>
+  readonly #heldBy: (object: T) => number | undefined
+  /** Those of this turn. Most are closed before it ends, and to tell the collector about each is not cheap. */
+  readonly #young: T[] = []
+  #due = false
+
+  /** @param heldBy - what an object holds, if it is open; `close` - closes that */
+  constructor(heldBy: (object: T) => number | undefined, close: (held: number) => void) {
+    this.#heldBy = heldBy
+    this.#registry = new FinalizationRegistry(close)
+  }
+
+  /** From now on `object` may be forgotten. */
+  expect(object: T): void {
+    this.#young.push(object)
+    if (this.#due) return
+    this.#due = true
+    void Promise.resolve().then(() => this.#register())
+  }
+
+  /** `object` is about to be closed. */
+  dismiss(object: T): void {
+    if (this.#young.at(-1) === object) this.#young.pop()
+    else this.#registry.unregister(object)
+  }
+
+  #register(): void {
+    this.#due = false
+    for (const object of this.#young.splice(0)) {
+      const held = this.#heldBy(object)
+      if (held !== undefined) this.#registry.register(object, held, object)
+    }
+  }
+}
