@@ -1,7 +1,7 @@
 /** Links as the kernel tells them. */
 
 import { formatMac } from '../wire/address.ts'
-import type { Message, Reader } from '../wire/reader.ts'
+import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { wordOf } from './check.ts'
 import { readFields } from './fields.ts'
 import { LINK_KINDS } from './link-kinds.ts'
@@ -118,6 +118,8 @@ export interface Link {
   info: Record<string, unknown>
 }
 
+const walk = new Attributes()
+
 /** Reads a link. */
 export function decodeLink(reader: Reader, message: Message): Link | undefined {
   // Bridges tell of their ports in the same message type, but in AF_BRIDGE.
@@ -140,9 +142,8 @@ export function decodeLink(reader: Reader, message: Message): Link | undefined {
     stats: {},
     info: {}
   }
-  for (const { type, start, end } of reader.attributes(message.start + 16, message.end)) {
-    decodeAttribute(link, reader, type, start, end)
-  }
+  walk.of(reader, message.start + 16, message.end)
+  while (walk.next()) decodeAttribute(link, reader, walk.type, walk.start, walk.end)
   return link
 }
 
@@ -193,8 +194,8 @@ function decodeAttribute(link: Link, reader: Reader, type: number, start: number
       }
       break
     case IFLA.stats64:
-      for (const [i, counter] of COUNTERS.entries()) {
-        if (start + i * 8 + 8 <= end) link.stats[counter] = reader.u64(start + i * 8)
+      for (let i = 0; i < COUNTERS.length && start + i * 8 + 8 <= end; i++) {
+        link.stats[COUNTERS[i] as string] = reader.u64(start + i * 8)
       }
       break
     case IFLA.info:
