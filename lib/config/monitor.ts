@@ -54,6 +54,7 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   #begun: Promise<void>
   #turn: Promise<unknown> = Promise.resolve()
   #ended = false
+  readonly #pace = new Pace()
 
   constructor(
     namespace: Namespace,
@@ -102,6 +103,8 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
         const event = this.#queue[this.#next]
         if (event !== undefined) {
           this.#next++
+          // Whoever loops over events that wait already would never let go of this thread.
+          if (this.#pace.due) await this.#pace.giveWay()
           return { done: false, value: event }
         }
         this.#queue = []
