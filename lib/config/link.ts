@@ -194,13 +194,22 @@ function decodeAttribute(link: Link, reader: Reader, type: number, start: number
       }
       break
     case IFLA.stats64:
-      for (let i = 0; i < COUNTERS.length && start + i * 8 + 8 <= end; i++) {
-        link.stats[COUNTERS[i] as string] = reader.u64(start + i * 8)
-      }
+      link.stats = decodeStats(reader, start, end)
       break
     case IFLA.info:
       decodeInfo(link, reader, start, end)
   }
+}
+
+/** What a kernel's counters look like: older ones have fewer. Properties that are added one by one take ten times longer. */
+const BLANK_STATS: Record<string, bigint>[] = []
+
+function decodeStats(reader: Reader, start: number, end: number): Record<string, bigint> {
+  const count = Math.min(COUNTERS.length, (end - start) >> 3)
+  BLANK_STATS[count] ??= Object.fromEntries(COUNTERS.slice(0, count).map((counter) => [counter, 0n]))
+  const stats = { ...BLANK_STATS[count] }
+  for (let i = 0; i < count; i++) stats[COUNTERS[i] as string] = reader.u64(start + i * 8)
+  return stats
 }
 
 function decodeInfo(link: Link, reader: Reader, start: number, end: number): void {
@@ -215,8 +224,14 @@ function decodeInfo(link: Link, reader: Reader, start: number, end: number): voi
   if (link.kind === 'tun' && link.info['type'] === 'tap') link.kind = 'tap'
 }
 
+/** The words of each combination of flags: there are few, and many links. */
+const FLAG_WORDS = new Map<number, string[]>()
+
 function flagWords(flags: number): string[] {
-  const words: string[] = []
-  for (const word in IFF) if (flags & (IFF[word] as number)) words.push(word)
+  let words = FLAG_WORDS.get(flags)
+  if (words === undefined) {
+    words = Object.keys(IFF).filter((word) => flags & (IFF[word] as number))
+    FLAG_WORDS.set(flags, Object.freeze(words) as string[])
+  }
   return words
 }

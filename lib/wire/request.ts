@@ -187,11 +187,23 @@ export class Request {
 
   /** A string with the NUL that the kernel wants. */
   attributeText(type: number, text: string): this {
-    const bytes = encoder.encode(text)
-    return this.attribute(type, bytes.length + 1)
-      .raw(bytes)
-      .u8(0)
-      .pad()
+    const start = this.#length
+    this.attribute(type, 0)
+    // No character takes more than three bytes. A name is a few letters, for which the encoder costs more than it does.
+    this.#reserve(text.length * 3 + 1)
+    let at = this.#length
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 127) {
+        at = this.#length + encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written
+        break
+      }
+      this.#bytes[at++] = code
+    }
+    this.#bytes[at++] = 0
+    this.#length = at
+    this.#view.setUint16(start, at - start, true)
+    return this.pad()
   }
 
   attributeLink(type: number, target: LinkTarget): this {
