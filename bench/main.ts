@@ -6,11 +6,17 @@ import { measure } from './measure.ts'
 import { available, Peer } from './peer.ts'
 import { useNode } from './peers.ts'
 import { Report } from './report.ts'
-import type { Suite } from './suite.ts'
+import type { PeerCommand, Suite } from './suite.ts'
 
 const folder = join(import.meta.dirname, 'suites')
 const names = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''))
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, node: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    operation: { type: 'string', multiple: true },
+    node: { type: 'string' }
+  }
+})
 if (values.node !== undefined) useNode(values.node)
 for (const name of values.only ?? []) {
   if (!names.includes(name)) {
@@ -29,15 +35,22 @@ report.end()
 
 async function runSuite(suite: Suite): Promise<void> {
   const peers = new Map<string, Peer>()
+  const processes = new Map<PeerCommand, Peer>()
   await suite.setup?.()
   try {
     for (const [label, command] of Object.entries(suite.peers)) {
-      if (available(command)) peers.set(label, new Peer(command))
-      else console.log(`Without ${label}: ${command.needs} is missing.\n`)
+      const peer = processes.get(command) ?? (available(command) ? new Peer(command) : undefined)
+      if (peer !== undefined) {
+        processes.set(command, peer)
+        peers.set(label, peer)
+      } else console.log(`Without ${label}: ${command.needs} is missing.\n`)
     }
-    for (const operation of suite.operations) report.add(operation, await measure(operation, peers))
+    for (const operation of suite.operations) {
+      if (values.operation?.some((part) => operation.name.includes(part)) === false) continue
+      report.add(operation, await measure(operation, peers))
+    }
   } finally {
-    await Promise.all([...peers.values()].map((peer) => peer.end()))
+    await Promise.all([...processes.values()].map((peer) => peer.end()))
     await suite.teardown?.()
   }
 }

@@ -41,8 +41,12 @@ export class Report {
     appendFileSync(this.#file, `${this.#lines.join('\n')}\n`)
   }
 
-  #judge({ peer, against, ratio, over }: Goal, results: Result[]): void {
+  #judge({ peer, against, ratio, over, most }: Goal, results: Result[]): void {
     const one = results.find((result) => result.peer === peer)
+    if (one !== undefined && most !== undefined) {
+      const shown = `${digits(one.median)} µs by median, ${digits(one.best)} by best rounds`
+      console.log(`  ${verdict(one.median <= most)}: ${peer} takes ${shown}; the goal is ${most}`)
+    }
     const other = results.find((result) => result.peer === against)
     if (one === undefined || other === undefined) return
     const found = compare(one, other)

@@ -5,7 +5,10 @@ import { NetNs } from 'node-netns'
 export interface Suite {
   /** What `npm run bench -- --only NAME` picks. */
   name: string
-  /** How each peer is started. One whose program is missing on this machine is left out, and the report says so. */
+  /**
+   * How each peer is started; those of one and the same command are one process. One whose program is missing on this
+   * machine is left out, and the report says so.
+   */
   peers: Record<string, PeerCommand>
   operations: Operation[]
   setup?(): void | Promise<void>
@@ -45,12 +48,13 @@ export interface Operation {
   teardown?(): void | Promise<void>
 }
 
-/** `peer` takes at most `ratio` times what `against` takes, or at most `over` µs more. */
+/** `peer` takes at most `ratio` times what `against` takes, or at most `over` µs more, or at most `most` µs by median. */
 export interface Goal {
   peer: string
-  against: string
+  against?: string
   ratio?: number
   over?: number
+  most?: number
 }
 
 /** For suites whose peers need a namespace of the name `bench`. */

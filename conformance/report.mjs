@@ -1,13 +1,15 @@
 /** The table, and each difference beside what is known of it. */
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { families } from './families.mjs'
 
-const known = JSON.parse(readFileSync(new URL('known.json', import.meta.url), 'utf8'))
+/**
+ * Both map a test's name to a reason, or to reasons by major version of Node: what differs for users, and tests that
+ * replace parts of Node that no user can reach.
+ */
+const { behaviour, internals } = JSON.parse(readFileSync(new URL('known.json', import.meta.url), 'utf8'))
 
 /** Prints it all; the exit code is that of a run with differences that nobody knows. */
-export function report(outcomes, { node, all }) {
-  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
+export function report(outcomes, { version, all }) {
   const passed = outcomes.filter(({ native }) => native.state === 'passed')
   const different = passed.filter(({ inside }) => inside.state !== 'passed')
   const fresh = different.filter(({ test }) => reasonOf(test, version) === undefined)
@@ -29,20 +31,28 @@ export function report(outcomes, { node, all }) {
 }
 
 function printTable(outcomes, version) {
-  console.log(`\nNode ${version}\n${'family'.padEnd(14)}${column('native')}${column('inside')}${column('%')}`)
+  const head = ['native', 'inside', '%', 'but for internals, %']
+  console.log(`\nNode ${version}\n${'family'.padEnd(14)}${head.map(column).join('')}`)
   for (const family of Object.keys(families)) {
     const passed = outcomes.filter(({ test, native }) => test.family === family && native.state === 'passed')
     if (passed.length === 0) continue
     const inside = passed.filter(({ inside }) => inside.state === 'passed').length
-    const share = ((100 * inside) / passed.length).toFixed(1)
-    console.log(`${family.padEnd(14)}${column(passed.length)}${column(inside)}${column(share)}`)
+    const tested = passed.filter(
+      ({ test, inside }) => inside.state === 'passed' || reasonIn(internals, test, version) === undefined
+    )
+    const row = [passed.length, inside, share(inside, passed.length), share(inside, tested.length)]
+    console.log(`${family.padEnd(14)}${row.map(column).join('')}`)
   }
   const count = (state) => outcomes.filter(({ native }) => native.state === state).length
   console.log(`Left out: ${count('skipped')} that skip themselves natively, ${count('failed')} that fail natively.`)
 }
 
+function share(part, whole) {
+  return ((100 * part) / whole).toFixed(1)
+}
+
 function column(value) {
-  return String(value).padStart(8)
+  return `  ${String(value).padStart(6)}`
 }
 
 /** A difference that is gone should leave the list. */
@@ -54,8 +64,11 @@ function printStale(passed, version) {
   }
 }
 
-/** `known.json` maps a test's name to a reason, or to reasons by major version of Node. */
-function reasonOf({ name }, version) {
+function reasonOf(test, version) {
+  return reasonIn(behaviour, test, version) ?? reasonIn(internals, test, version)
+}
+
+function reasonIn(known, { name }, version) {
   const entry = known[name]
   const major = /^v(\d+)/.exec(version)?.[1]
   return typeof entry === 'object' ? entry[major] : entry

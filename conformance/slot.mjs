@@ -1,6 +1,6 @@
 /** A place to run one test at a time: its namespaces, its temporary folder, and nothing left of the test afterwards. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { root } from '../scripts/prepare.mjs'
@@ -88,14 +88,13 @@ export class Slot {
 
   /** Detached children are in none of the groups, but nobody else is in these namespaces. */
   #endLeftovers() {
-    for (const name of [this.#native, this.#inside, this.#nowhere]) {
-      const { stdout } = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
-      for (const pid of stdout.split('\n').filter(Boolean)) {
-        try {
-          process.kill(Number(pid), 'SIGKILL')
-        } catch (error) {
-          if (error.code !== 'ESRCH') throw error
-        }
+    const ours = [this.#native, this.#inside, this.#nowhere].map((name) => statSync(`/run/netns/${name}`).ino)
+    for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+      try {
+        if (ours.includes(statSync(`/proc/${pid}/ns/net`).ino)) process.kill(Number(pid), 'SIGKILL')
+      } catch (error) {
+        // It ended meanwhile, or is another user's.
+        if (!['ESRCH', 'ENOENT', 'EACCES'].includes(error.code)) throw error
       }
     }
   }

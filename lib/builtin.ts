@@ -4,6 +4,7 @@ import { runtimeLacks } from './errors.ts'
 type Builtins = {
   child_process: typeof import('node:child_process')
   cluster: typeof import('node:cluster').default
+  diagnostics_channel: typeof import('node:diagnostics_channel')
   dgram: typeof import('node:dgram')
   dns: typeof import('node:dns')
   http: typeof import('node:http')
@@ -16,12 +17,21 @@ type Builtins = {
   worker_threads: typeof import('node:worker_threads')
 }
 
+const loaded: Partial<Builtins> = {}
+
 /**
  * A module of Node's, as `require` gives it: the object that replacements are made on.
  *
  * @throws `ERR_NETNS_RUNTIME` where there is no way to get it
  */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  const known = loaded[name] as Builtins[Name] | undefined
+  return known ?? load(name)
+}
+
+function load<Name extends keyof Builtins>(name: Name): Builtins[Name] {
   if (typeof process.getBuiltinModule !== 'function') throw runtimeLacks('process.getBuiltinModule')
-  return process.getBuiltinModule(`node:${name}`) as unknown as Builtins[Name]
+  const module = process.getBuiltinModule(`node:${name}`) as unknown as Builtins[Name]
+  Object.assign(loaded, { [name]: module })
+  return module
 }

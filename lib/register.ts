@@ -1,6 +1,6 @@
 /** The preload: hooks before everything else, in the program and in the Workers that contexts start. */
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
-import type { WorkerPlace } from './context/calls.ts'
+import type { WorkerPlace } from './context/workers.ts'
 import { closed } from './errors.ts'
 import { isHome } from './namespace.ts'
 import { NetNs } from './netns.ts'
@@ -15,6 +15,7 @@ import { parts } from './parts.ts'
 export function register(name: string | undefined): void {
   const thread = NetNs.current()
   const told = isMainThread ? undefined : toldOfPlace()
+  if (told?.execArgv !== undefined) process.execArgv = told.execArgv
   if (told?.fd !== undefined) parts.node.outside(opened(told.fd, told))
   else if (!isMainThread && !isHome(thread)) parts.node.outside(new NetNs(thread.handle.share(), told?.name))
   else if (name !== undefined && name !== '') parts.node.outside(NetNs.fromName(name))

@@ -3,8 +3,8 @@
  * file of __test__/servers says what it needs; `npm run test:servers -- NAME` runs the files that match.
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { isolate, isolated, ordinary } from './isolate.mjs'
 import { fail, prepare, root, tool } from './prepare.mjs'
 import { report } from './report.mjs'
@@ -19,7 +19,7 @@ if (isolated) {
   const { runOffline } = await import('../__test__/offline/offline.mjs')
   const results = []
   for (const file of files) results.push(...report(file.replace('.mjs', ''), await runOffline(join(folder, file))))
-  if (wanted.length === 0 || wanted.some((part) => 'chromium'.includes(part))) results.push(...chromium())
+  if (wanted.length === 0 || wanted.some((part) => 'browsers'.includes(part))) results.push(...browsers())
   const failed = results.filter(({ error }) => error !== undefined).length
   console.log(`${results.length - failed} passed, ${failed} failed`)
   process.exitCode = failed === 0 ? 0 : 1
@@ -30,11 +30,22 @@ if (isolated) {
   process.exitCode = await isolate([join(root, 'scripts', 'test-servers.mjs'), ...wanted])
 }
 
-/** A browser is driven by TypeScript, under vitest. */
-function chromium() {
-  const args = ['run', '--config', 'vitest.servers.config.ts']
-  const { status } = spawnSync(tool('vitest'), args, { cwd: root, stdio: 'inherit' })
-  return report('chromium', [{ name: 'a wrapper starts it inside', error: status === 0 ? undefined : 'see above' }])
+/** Browsers are driven by TypeScript, under vitest. */
+function browsers() {
+  const results = join(root, 'target', 'vitest-servers.json')
+  rmSync(results, { force: true })
+  const args = ['run', '--config', 'vitest.servers.config.ts', '--reporter=default', '--reporter=json']
+  const { status } = spawnSync(tool('vitest'), [...args, `--outputFile=${results}`], { cwd: root, stdio: 'inherit' })
+  if (!existsSync(results)) return report('browsers', [{ name: 'vitest', error: `it ended with ${status}` }])
+  const { testResults } = JSON.parse(readFileSync(results, 'utf8'))
+  const outcome = ({ title, status }) => ({ name: title, error: status === 'passed' ? undefined : 'see above' })
+  return testResults.flatMap(({ name, assertionResults, message }) =>
+    // A file that cannot be loaded has no tests to fail.
+    report(
+      basename(name),
+      assertionResults.length ? assertionResults.map(outcome) : [{ name: 'to load', error: message }]
+    )
+  )
 }
 
 async function checkNeeds() {

@@ -2,10 +2,10 @@
  * `npm test`: Rust's tests and vitest's, in namespaces of their own. `npm test -- NAME` runs the vitest files that match.
  * The last line counts them all.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isolate, isolated, ordinary } from './isolate.mjs'
+import { isolate, isolated } from './isolate.mjs'
 import { checkRust, prepare, root, run, tool } from './prepare.mjs'
 
 const wanted = process.argv.slice(2)
@@ -20,13 +20,12 @@ if (isolated) {
     // What needs a registry is done outside, where there is a network.
     run('cargo', ['test', '--workspace', '--no-run', '--locked', '--quiet'])
   }
-  process.exitCode = await isolate([import.meta.filename ?? join(root, 'scripts/test.mjs'), ...wanted], {
-    say: ordinary
-  })
+  process.exitCode = await isolate([import.meta.filename, ...wanted])
 }
 
 async function test() {
-  spawnSync('ip', ['link', 'set', 'lo', 'up'])
+  const { NetNs } = await import('node-netns')
+  await NetNs.current().links.set('lo', { up: true })
   const rust = wanted.length === 0 ? await cargo() : { passed: 0, failed: 0 }
   const typescript = await vitest()
   console.log(`${rust.passed + typescript.passed} passed, ${rust.failed + typescript.failed} failed`)

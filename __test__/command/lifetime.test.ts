@@ -1,6 +1,8 @@
 /** Whose end is whose. */
+import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { NetNs } from '../../index.ts'
+import { other } from '../offline/users.mjs'
 import { firstLine, nodeArguments, runs, until } from './support.ts'
 
 const ns = NetNs.createSync()
@@ -33,8 +35,9 @@ test('a bound one does not, however the parent ends', async () => {
   }
 })
 
-test('a bound one that is another user does not either', async () => {
-  const { parent, child, over } = await family('bound', 'nobody')
+test('a bound one that becomes another user does not either, which undoes the tie unless that comes last', async () => {
+  const { parent, child, over } = await family('bound', 'named')
+  expect(readFileSync(`/proc/${child}/status`, 'utf8')).toContain(`\nUid:\t${other ?? 0}\t`)
   parent.kill('SIGKILL')
   await over
   await until(() => !runs(child))

@@ -54,6 +54,7 @@ const error = await ns
   .catch((error: NodeJS.ErrnoException) => error)
 const { code, syscall, path, message } = error as NodeJS.ErrnoException
 Object.assign(seen, { missing: { code, syscall, path }, missingMessage: message })
+seen['mountsAfterFailure'] = readFileSync('/proc/self/mountinfo', 'utf8') === mounts
 unlinkSync(`${directory}/missing`)
 
 // Without a name there is nothing to look up, and the mount namespace is this one.

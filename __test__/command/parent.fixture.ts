@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { NetNs } from '../../index.ts'
+import { other } from '../offline/users.mjs'
 
 const wanted = new Set(process.argv.slice(2))
-const user = wanted.has('nobody') ? { uid: 65534, gid: 65534 } : {}
+const user = wanted.has('named') ? { uid: other ?? 0, gid: other ?? 0 } : {}
 const ns = NetNs.createSync()
 const child = ns.command('sleep', ['1000'], { stdio: 'ignore', bound: wanted.has('bound'), ...user }).spawn()
 await once(child, 'spawn')

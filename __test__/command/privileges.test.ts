@@ -1,12 +1,25 @@
 /** Who a program is, and what it may do. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { NetNs } from '../../index.ts'
+import { other, otherReads } from '../offline/users.mjs'
 import { nodeArguments, said } from './support.ts'
 
 const ns = NetNs.createSync()
 afterAll(() => ns.close())
 
 const NONE = '0'.repeat(16)
+
+/** Somebody else, by a number that may mean nobody here. */
+const SOMEBODY = other ?? 65_534
+const somebody = { uid: SOMEBODY, gid: SOMEBODY }
+
+/** What is said where somebody is asked for whom this user namespace does not have. */
+const NOBODY = {
+  code: 'EINVAL',
+  errno: -22,
+  syscall: 'spawn sh',
+  message: expect.stringContaining('has no such user or group: see /proc/self/uid_map')
+}
 
 /** The sets of capabilities of a child's, by their names in proc_pid_status(5). */
 async function status(options: object): Promise<Record<string, string>> {
@@ -34,9 +47,13 @@ describe('capabilities', () => {
 
   test('another user keeps those named too', async () => {
     const left = '0000000000000400'
-    const seen = await status({ capabilities: ['NET_BIND_SERVICE'], uid: 65534, gid: 65534 })
+    const capabilities = ['NET_BIND_SERVICE'] as const
+    // An ordinary user's namespace may have one user alone, who is root there.
+    const user = other ?? 0
+    const seen = await status({ capabilities, uid: user, gid: user })
     expect(seen).toMatchObject({ CapEff: left, CapAmb: left, CapBnd: left })
-    expect(seen['Uid']).toBe('65534\t65534\t65534\t65534')
+    expect(seen['Uid']).toBe(`${user}\t${user}\t${user}\t${user}`)
+    if (other === undefined) await expect(status({ capabilities, ...somebody })).rejects.toMatchObject(NOBODY)
   })
 
   test('without the option they are those of Node’s children', async () => {
@@ -58,12 +75,25 @@ describe('capabilities', () => {
 
 describe('user and groups', () => {
   test('another user has no supplementary groups, unless they are given', async () => {
-    expect(await said(ns, 'id -u; id -g; id -G', { uid: 65534, gid: 65534 })).toBe('65534\n65534\n65534')
-    expect(await said(ns, 'id -G', { uid: 65534, gid: 65534, groups: [7, 9] })).toBe('65534 7 9')
-    expect((await status({ groups: [] }))['Groups']).toBe('')
+    if (other === undefined) {
+      await expect(status(somebody)).rejects.toMatchObject(NOBODY)
+      // Who maps one group alone may not drop groups, as they may keep from something.
+      await expect(status({ groups: [] })).rejects.toMatchObject({
+        code: 'EPERM',
+        syscall: 'spawn sh',
+        message: expect.stringContaining('needs CAP_SETUID and CAP_SETGID')
+      })
+      expect(await said(ns, 'id -u; id -g', { uid: 0, gid: 0 })).toBe('0\n0')
+    } else {
+      expect(await said(ns, 'id -u; id -g; id -G', somebody)).toBe(`${other}\n${other}\n${other}`)
+      expect(await said(ns, 'id -G', { ...somebody, groups: [7, 9] })).toBe(`${other} 7 9`)
+      expect((await status({ groups: [] }))['Groups']).toBe('')
+    }
   })
 
   test('what a user may not is refused in the shape of Node’s errors, and nothing is started', async () => {
+    // Root without the capability may as little.
+    const [who, wanted] = otherReads ? [somebody, { uid: 0 }] : [{}, { groups: [0] }]
     const nested = ns.command(
       process.execPath,
       [
@@ -75,12 +105,12 @@ describe('user and groups', () => {
         `
       import('${process.cwd()}/index.ts').then(async ({ NetNs }) => {
         const here = NetNs.current()
-        const error = await here.command('true', ['a'], { uid: 0 }).status().catch((error) => error)
+        const error = await here.command('true', ['a'], ${JSON.stringify(wanted)}).status().catch((error) => error)
         const { code, errno, syscall, path, spawnargs } = error
         console.log(JSON.stringify({ code, errno, syscall, path, spawnargs }))
       })`
       ],
-      { capabilities: ['SYS_ADMIN'], uid: 65534, gid: 65534 }
+      { capabilities: ['SYS_ADMIN'], ...who }
     )
     const { stdout, stderr } = await nested.output()
     expect(stderr.toString()).toBe('')
@@ -95,7 +125,7 @@ describe('user and groups', () => {
 })
 
 test('an ordinary user’s program joins a network that this user made, through its user namespace', async () => {
-  const options = { uid: 65534, gid: 65534, capabilities: [] }
+  const options = { ...(otherReads ? somebody : {}), capabilities: [] }
   const { stdout, stderr } = await ns
     .command(process.execPath, nodeArguments('./rootless.fixture.ts'), options)
     .output()

@@ -1,8 +1,11 @@
 /** How a program begins: where, with which words, environment, directory and descriptors. */
+import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { afterAll, describe, expect, test } from 'vitest'
 import { NetNs } from '../../index.ts'
 import { events, networksOfThreads, outputOf, said } from './support.ts'
@@ -51,11 +54,76 @@ describe('words', () => {
     expect(Object.fromEntries(pairs)).toEqual(env)
   })
 
-  test('without one it is that of this process, as it is at the start', async () => {
-    const command = ns.command('sh', ['-c', 'echo "$NETNS_TEST_LATE"'])
-    process.env['NETNS_TEST_LATE'] = 'set after the command was made'
-    expect((await command.output()).stdout.toString()).toBe('set after the command was made\n')
+  test('without one it is that of this process, as it is at each start', async () => {
+    const command = ns.command('sh', ['-c', 'printenv NETNS_TEST_LATE || echo unset'])
+    const seen = async () => (await command.output()).stdout.toString().trimEnd()
+    expect(await seen()).toBe('unset')
+    for (const value of ['set', 'different', 'same length', 'SAME LENGTH', '', 'x'.repeat(100_000), 'short']) {
+      process.env['NETNS_TEST_LATE'] = value
+      expect(await seen()).toBe(value)
+      expect(await seen()).toBe(value)
+    }
     delete process.env['NETNS_TEST_LATE']
+    expect(await seen()).toBe('unset')
+  })
+
+  test('bytes that are no text arrive as they do from Node', async () => {
+    const script = `import('${join(process.cwd(), 'index.ts')}').then(async ({ NetNs }) => {
+      const { execFileSync } = require('node:child_process')
+      const command = NetNs.createSync().command('printenv', ['NETNS_TEST_ODD'])
+      const seen = [execFileSync('printenv', ['NETNS_TEST_ODD']), (await command.output()).stdout, (await command.output()).stdout]
+      console.log(seen.map((bytes) => bytes.toString('hex')).join(' '))
+    })`
+    const argv = [process.execPath, '-C', 'netns-source', '--import', 'tsx', '-e', script]
+    const odd = 'export NETNS_TEST_ODD="$(printf "a\\377b\\001")"; exec "$@"'
+    const [theirs, ...ours] = (await ns.command('sh', ['-c', odd, 'sh', ...argv]).output()).stdout
+      .toString()
+      .trim()
+      .split(' ')
+    expect(theirs).toMatch(/^61.*62010a$/)
+    expect(ours).toEqual([theirs, theirs])
+  })
+
+  test('an object that took the place of this process’s is followed too', async () => {
+    const command = ns.command('sh', ['-c', 'printenv NETNS_TEST_LATE || echo unset'])
+    const seen = async () => (await command.output()).stdout.toString().trimEnd()
+    const { env } = process
+    try {
+      for (const other of [
+        { ...env },
+        Object.create(Object.getPrototypeOf(env), Object.getOwnPropertyDescriptors(env))
+      ]) {
+        process.env = other
+        expect(await seen()).toBe('unset')
+        other.NETNS_TEST_LATE = 'in the object alone'
+        expect(await seen()).toBe('in the object alone')
+        expect(Object.getOwnPropertySymbols(other)).toEqual([])
+      }
+    } finally {
+      process.env = env
+    }
+    expect(await seen()).toBe('unset')
+  })
+
+  test('a Worker’s own environment is that of its programs', async () => {
+    const body = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      import(workerData.library).then(async ({ NetNs }) => {
+        const command = NetNs.fromFd(workerData.fd).command('sh', ['-c', 'echo "$NETNS_TEST_OWN"'])
+        const seen = async () => (await command.output()).stdout.toString().trim()
+        const first = await seen()
+        process.env.NETNS_TEST_OWN = 'later'
+        parentPort.postMessage([first, await seen()])
+      })`
+    const workerData = { library: pathToFileURL(join(process.cwd(), 'dist/index.js')).href, fd: ns.fd }
+    for (const shared of [false, true]) {
+      process.env['NETNS_TEST_OWN'] = 'own'
+      const worker = new Worker(body, { eval: true, workerData, ...(shared ? { env: SHARE_ENV } : {}) })
+      expect(await once(worker, 'message')).toEqual([['own', 'later']])
+      await worker.terminate()
+      expect(await said(ns, 'echo "$NETNS_TEST_OWN"')).toBe(shared ? 'later' : 'own')
+      delete process.env['NETNS_TEST_OWN']
+    }
   })
 
   test('a name is looked for in the PATH of the child', async () => {

@@ -21,6 +21,11 @@ export function descriptors(): number {
   return readdirSync('/proc/self/fd').length
 }
 
+/** How many threads this process has. */
+export function threads(): number {
+  return readdirSync('/proc/self/task').length
+}
+
 /** The namespaces that threads of this process are in, each once. */
 export function networksOfThreads(): string[] {
   const links = readdirSync('/proc/self/task').map((task) => readlinkSync(`/proc/self/task/${task}/ns/net`))

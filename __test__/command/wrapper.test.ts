@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, test } from 'vitest'
 import { NetNs } from '../../index.ts'
 import { native } from '../../lib/native.ts'
+import { other } from '../offline/users.mjs'
 import { nodeArguments } from './support.ts'
 
 const ns = NetNs.createSync()
@@ -45,11 +46,23 @@ describe('wrapper', () => {
   })
 
   test('has the options of a command', () => {
-    using wrapper = ns.wrapper({ file: 'sh', cwd: '/', uid: 65534, gid: 65534, groups: [], capabilities: [] })
-    const script = 'pwd; id -u; id -G; grep -E "^(CapEff|NoNewPrivs)" /proc/self/status'
-    // Where another user may go.
-    const shown = spawnSync(wrapper.path, ['-c', script], { encoding: 'utf8' })
-    expect(shown.stdout).toBe('/\n65534\n65534\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n')
+    const script = 'pwd; id -u; id -g; grep -E "^(CapEff|NoNewPrivs)" /proc/self/status'
+    const run = (user: number, groups?: number[]) => {
+      using wrapper = ns.wrapper({ file: 'sh', cwd: '/', uid: user, gid: user, groups, capabilities: [] })
+      const { stdout, stderr, status } = spawnSync(wrapper.path, ['-c', script], { encoding: 'utf8' })
+      return { stdout, stderr, status }
+    }
+    const user = other ?? 0
+    const stdout = `/\n${user}\n${user}\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n`
+    // Where there is one user alone, nobody else can be had and no group be dropped.
+    expect(run(user, other === undefined ? undefined : [])).toEqual({ stdout, stderr: '', status: 0 })
+    if (other === undefined) {
+      expect(run(65_534)).toEqual({ stdout: '', stderr: 'netns-exec: setgid 22 \n', status: 126 })
+      expect(run(0, [])).toEqual({ stdout: '', stderr: 'netns-exec: setgroups 1 \n', status: 126 })
+    } else {
+      using wrapper = ns.wrapper({ file: 'id', uid: user, gid: user, groups: [] })
+      expect(execFileSync(wrapper.path, ['-G'], { encoding: 'utf8' })).toBe(`${user}\n`)
+    }
   })
 
   test('covers /sys', () => {

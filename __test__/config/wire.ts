@@ -1,13 +1,35 @@
 /** Two namespaces with a wire between them, and iproute2 as the judge. */
 import { spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { expect } from 'vitest'
 import { NetNs } from '../../index.ts'
 
 /** Runs a program inside and returns what it printed. */
 export function inside(ns: NetNs, file: string, ...args: string[]): string {
   const { status, stdout, stderr, error } = ns.runSync(() => spawnSync(file, args, { encoding: 'utf8' }))
+  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') throw missing(file)
   if (error) throw error
   if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr}`)
   return stdout
+}
+
+function missing(file: string): Error {
+  return new Error(`\`${file}\` is missing, which this test judges by: install iproute2, as by: apt install iproute2`)
+}
+
+/** How a tun link is refused here, as containers lack the device and some machines keep it for root; if it is. */
+export const tunRefusal = refuseTun()
+
+function refuseTun(): { code: unknown; path: string; message: unknown } | undefined {
+  const path = '/dev/net/tun'
+  try {
+    closeSync(openSync(path, 'r+'))
+    return undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const remedy = code === 'ENOENT' ? 'modprobe tun' : "must be this user's to open"
+    return { code, path, message: expect.stringContaining(remedy) }
+  }
 }
 
 /** Runs `ip` inside. */

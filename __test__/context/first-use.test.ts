@@ -57,3 +57,15 @@ it("the namespace's fetch, whose connections nobody else gets", async () => {
     console.log(JSON.stringify({ inside, outside }))`
   expect(await program(source)).toEqual({ inside: 'red', outside: 'ENETUNREACH' })
 })
+
+it('the first Worker is thread 1, as without us', async () => {
+  const source = `
+    const worker = red.run(() => new red.Worker('', { eval: true }))
+    console.log(JSON.stringify(worker.threadId))`
+  expect(await program(source)).toBe(1)
+})
+
+it('a program that Node is told to abort on uncaught errors', async () => {
+  const source = `console.log(JSON.stringify(red.run(() => 'inside')))`
+  expect(await program(source, ['--abort-on-uncaught-exception'])).toBe('inside')
+})

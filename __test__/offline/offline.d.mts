@@ -7,5 +7,3 @@ export declare function offlineArgv(argv: string[]): [string, ...string[]]
 export declare function flagsOf(node: string): string[]
 export declare function runOffline(file: string, options?: { node?: string; brokered?: boolean }): Promise<Result[]>
 export declare function runForeign(argv: string[]): Promise<Result[]>
-/** What to run for a program without any capability. */
-export const UNPRIVILEGED: string[]

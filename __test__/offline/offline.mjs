@@ -1,7 +1,7 @@
 /** Programs whose home has no network: what leaks out of a context fails there, instead of passing unseen. */
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { UNPRIVILEGED } from './users.mjs'
 
 const runner = fileURLToPath(new URL('./runner.mjs', import.meta.url))
 
@@ -18,11 +18,6 @@ printf '127.0.0.1 localhost\\n::1 localhost\\n' > /run/etc/hosts
 printf 'nameserver 127.0.0.1\\noptions timeout:1 attempts:1\\n' > /run/etc/resolv.conf
 mount --bind /run/etc /etc
 exec "$@"`
-
-/** What to run for a program without any capability: as somebody else, where there is somebody else to be. */
-export const UNPRIVILEGED = readFileSync('/proc/self/uid_map', 'utf8').endsWith(' 4294967295\n')
-  ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
-  : ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
 
 /** What to run for a program whose home has no network. The caller is in a mount namespace of its own, as by `npm test`. */
 export function offlineArgv(argv) {

@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { inflateSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import { NetNs } from '../../index.ts'
+import { readPng } from './png.ts'
 
 const profile = mkdtempSync(join(tmpdir(), 'netns-chromium-'))
 afterAll(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
@@ -51,7 +51,7 @@ test('a browser started through a wrapper takes a picture of a page inside', asy
     const { result } = await page('Runtime.evaluate', { expression: 'document.body.innerText' })
     expect(result).toMatchObject({ value: 'seen at 127.0.0.1' })
     const { data } = await page('Page.captureScreenshot', { format: 'png' })
-    expect(firstPixel(Buffer.from(data as string, 'base64'))).toEqual([1, 120, 200])
+    expect(readPng(Buffer.from(data as string, 'base64')).at(0, 0)).toEqual([1, 120, 200])
   } finally {
     child.kill('SIGKILL')
     await once(child, 'close')
@@ -94,14 +94,4 @@ class Browser {
     this.#waiting.get(key)?.(message.result ?? message.params ?? {})
     this.#waiting.delete(key)
   }
-}
-
-/** Red, green and blue of a PNG's first pixel, which no filter changes: its neighbours count as nought. */
-function firstPixel(png: Buffer): number[] {
-  const parts: Buffer[] = []
-  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
-    const length = png.readUInt32BE(at)
-    if (png.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(png.subarray(at + 8, at + 8 + length))
-  }
-  return [...inflateSync(Buffer.concat(parts)).subarray(1, 4)]
 }

@@ -1,7 +1,7 @@
 /**
  * Node's own work: `inside` a context of the namespace `bench`, `outside` of every context after one was used, `plain`
- * without the library, `idle` with the library loaded and no context used yet. Each in the same network: `plain` and
- * `outside` are processes that were started there.
+ * without the library, `storage` without it in a context of an `AsyncLocalStorage`, `idle` with the library loaded and no
+ * context used yet. Each in the same network: `plain`, `storage` and `outside` are processes that were started there.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
@@ -19,6 +19,7 @@ const nothing = () => {}
 
 async function main() {
   if (mode === 'plain') return serve(operations())
+  if (mode === 'storage') return new AsyncLocalStorage().run({}, () => serve(operations()))
   const { NetNs } = await import('node-netns')
   const bench = NetNs.fromName('bench')
   if (mode === 'inside') return bench.run(() => serve(operations(bench)))

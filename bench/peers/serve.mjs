@@ -2,8 +2,9 @@
 import { createInterface } from 'node:readline'
 
 /**
- * Serves what `operations` makes: functions to repeat, asynchronous ones awaited one by one; or `{ many, end }`, whose
- * `many(count)` repeats by itself and whose `end()` leaves nothing open; or `{ timed }`, which tells the nanoseconds itself.
+ * Serves what `operations` makes: functions to repeat, asynchronous ones awaited one by one; or `{ many, after, end }`,
+ * whose `many(count)` repeats by itself, whose `after()` is awaited behind each batch and not measured, and whose `end()`
+ * leaves nothing open; or `{ timed }`, which tells the nanoseconds that it took itself.
  */
 export async function serve(operations) {
   for await (const line of createInterface({ input: process.stdin })) {
@@ -31,6 +32,7 @@ async function measure(operation, batches, size) {
     const more = many(size)
     if (more !== undefined) await more
     times.push(Number(process.hrtime.bigint() - start) / size)
+    await operation.after?.()
   }
   return times
 }

@@ -3,6 +3,7 @@ import { node, nodeVersion, there } from '../peers.ts'
 import { type Operation, oneNamespace, type Suite } from '../suite.ts'
 
 const plain = 'plain Node'
+const storage = 'an AsyncLocalStorage alone'
 const inside = 'inside a context'
 const outside = 'outside of contexts'
 const idle = 'before any context'
@@ -14,7 +15,7 @@ const follows = Number.parseInt(nodeVersion().slice(1), 10) < 24
 function operation(name: string, request: string, share: number, size: number): Operation {
   return {
     name,
-    by: { [plain]: request, [inside]: request },
+    by: { [plain]: request, [storage]: request, [inside]: request },
     batches: 8,
     size,
     rounds: 8,
@@ -27,6 +28,7 @@ export const suite: Suite = {
   name: 'contexts',
   peers: {
     [plain]: there('bench', node('contexts.mjs', 'plain')),
+    [storage]: there('bench', node('contexts.mjs', 'storage')),
     [outside]: there('bench', node('contexts.mjs', 'outside')),
     [inside]: node('contexts.mjs', 'inside'),
     [idle]: node('contexts.mjs', 'idle')

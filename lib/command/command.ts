@@ -9,7 +9,7 @@ import { type Output, output, status } from './output.ts'
  * A program, its arguments and how it is started, to be started as often as wanted.
  *
  * It shares this process's memory until its program runs, so that starting takes the same time whatever the size of
- * this process, and it is done on a thread of ours, so that the event loop does not wait.
+ * this process, and nobody waits until then, so that the event loop goes on.
  */
 export class Command {
   readonly #namespace: Namespace

@@ -2,7 +2,8 @@
 import { isErrorRecord, spawnFailed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { native } from '../native.ts'
-import { type Checked, environment } from './options.ts'
+import { environment, isReal } from './environment.ts'
+import type { Checked } from './options.ts'
 import { signalName } from './signals.ts'
 
 /** How a child ended. */
@@ -103,7 +104,7 @@ export function launch(namespace: Namespace, checked: Checked, stdio: number[], 
   const { handle } = namespace
   launcher ??= new (native().Launcher)((id, what, value) => running.get(id)?.heard(what, value))
   const { words, order } = checked
-  const env = checked.env ?? environment(process.env)
+  const env = checked.env ?? own(launcher)
   let id: number
   try {
     id = launcher.launch(handle, words, env, stdio, ear.started !== undefined, order)
@@ -113,6 +114,14 @@ export function launch(namespace: Namespace, checked: Checked, stdio: number[], 
   const launched = new Launched(launcher, id, ear, checked)
   running.set(id, launched)
   return launched
+}
+
+/** This process's environment; null is what the launcher knows already. */
+function own(launcher: Native): string | null {
+  const { env } = process
+  if (!isReal(env)) return environment(env)
+  if (!launcher.remembers()) launcher.remember(environment(env))
+  return null
 }
 
 function failed(thrown: unknown, { file, args }: Checked): Error {

@@ -12,6 +12,7 @@ import {
   validateString
 } from '../validate.ts'
 import { validateCapabilities } from './capabilities.ts'
+import { environment } from './environment.ts'
 import { validateKillSignal } from './signals.ts'
 import { normalizeStdio, type StdioOption } from './stdio.ts'
 
@@ -115,30 +116,6 @@ export function check(namespace: Namespace, file: unknown, args: unknown, given:
     },
     maxBuffer: validateMaximum(options.maxBuffer)
   }
-}
-
-/** An environment as native code takes it. */
-export function environment(env: NodeJS.ProcessEnv): string {
-  if (typeof env !== 'object' || env === null) throw invalidType('options.env', 'of type object', env)
-  let pairs = ''
-  for (const name of names(env)) {
-    const value = env[name]
-    if (value === undefined) continue
-    // What is no string becomes one, as for Node's children.
-    const pair = `${name}=${value}`
-    if (pair.includes('\0')) throw invalidValue(`options.env['${name}']`, value, 'it cannot contain a NUL')
-    pairs += `${pair}\0`
-  }
-  return pairs
-}
-
-function names(env: NodeJS.ProcessEnv): string[] {
-  // Every question to the real environment is a system's business, and its own keys are all it has.
-  if (env === process.env) return Object.getOwnPropertyNames(env)
-  const found = []
-  // As Node does: inherited properties count too.
-  for (const name in env) found.push(name)
-  return found
 }
 
 function join(strings: readonly string[]): string {

@@ -1,33 +1,88 @@
-/** Connections that `http.Agent` keeps never cross: it files them under names that have the namespace in them. */
-
+/**
+ * Connections that `http.Agent` keeps never cross: those of each network are filed under names of their own. Where an
+ * agent is used first they are Node's, which programs look up in `agent.sockets`; elsewhere they say which network.
+ */
 import { builtin } from '../builtin.ts'
-import type { Namespace } from '../namespace.ts'
+import { isHome, type Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { hereOrHome, runIn } from './place.ts'
+import { contextOf, hereOrHome, outsideOrHome, runIn } from './place.ts'
+
+const HOME = 'home'
 
 /** Puts the hooks on. */
 export function hookAgents(patches: Patches): void {
+  const drawers = new Drawers()
   // The agent of https asks this one for the first part of its names.
   const agent = builtin('http').Agent.prototype as unknown as Record<string, AnyFunction>
-  const places = new WeakMap<object, Namespace | undefined>()
+  const contexts = new WeakMap<object, Namespace | undefined>()
   patches.method(agent, 'getName', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const place = hereOrHome()
+    return function (this: object, ...args: unknown[]) {
       const name = original.apply(this, args)
-      return place === undefined ? name : `${name}:${place.id}`
+      const drawer = drawers.of(args[0])
+      return drawer === drawers.firstOf(this) ? name : `${name}:${drawer}`
     }
   })
   patches.method(agent, 'addRequest', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      places.set(args[0] as object, hereOrHome())
+    return function (this: object, ...args: unknown[]) {
+      drawers.use(this)
+      contexts.set(args[0] as object, contextOf())
       return original.apply(this, args)
     }
   })
   // A queued request may get its socket when one of another name closes, in that one's context.
   patches.method(agent, 'createSocket', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const place = places.get(args[0] as object)
-      return place === undefined ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
+    return function (this: object, ...args: unknown[]) {
+      const request = args[0] as object
+      const context = contexts.has(request) ? contexts.get(request) : contextOf()
+      const make = () => drawers.whileMaking(() => original.apply(this, args))
+      return context === contextOf() ? make() : runIn(context, make)
     }
   })
+}
+
+/** Which network's files something belongs to: `net:[…]`, or home's. */
+class Drawers {
+  /** By agent: where it was used first. */
+  readonly #first = new WeakMap<object, string>()
+  /** By the options that a socket was made with: it may be freed and closed from anywhere. */
+  readonly #made = new WeakMap<object, string>()
+  #making: string | undefined
+
+  of(options: unknown): string {
+    if (typeof options !== 'object' || options === null) return drawerOf(hereOrHome())
+    if (this.#making !== undefined) this.#made.set(options, this.#making)
+    return this.#made.get(options) ?? drawerOf(hereOrHome())
+  }
+
+  firstOf(agent: object): string {
+    const own = this.#first.get(agent)
+    if (own !== undefined) return own
+    // What everybody shares is not the first context's that happens to use it.
+    return drawerOf(isShared(agent) ? outsideOrHome() : hereOrHome())
+  }
+
+  use(agent: object): void {
+    if (!this.#first.has(agent)) this.#first.set(agent, this.firstOf(agent))
+  }
+
+  /** Node names its own copy of the options while it makes a socket, and keeps them with it. */
+  whileMaking<R>(make: () => R): R {
+    const outer = this.#making
+    this.#making = drawerOf(hereOrHome())
+    try {
+      return make()
+    } finally {
+      this.#making = outer
+    }
+  }
+}
+
+function drawerOf(place: Namespace | undefined): string {
+  return place === undefined || isHome(place) ? HOME : place.id
+}
+
+function isShared(agent: object): boolean {
+  // An agent of https is proof that its module, and so all of TLS, is loaded.
+  const name = Reflect.get(agent, 'protocol') === 'https:' ? 'https' : 'http'
+  return agent === builtin(name).globalAgent
 }

@@ -47,12 +47,14 @@ export function runSync<A extends unknown[], R>(namespace: Namespace, fn: (...ar
     : runThreadSync(handle, fn, args)
 }
 
-/** Installs the hooks if it can be done; why not, is for the first call to say. */
-export function prepareEarly(namespace: Namespace): void {
+/** Installs the hooks if it can be done, and tells whether; why not, is for the first call to say. */
+export function prepareEarly(namespace: Namespace): boolean {
   try {
     prepare(namespace)
+    return true
   } catch (error) {
     if (!(error instanceof NetnsError)) throw error
+    return false
   }
 }
 

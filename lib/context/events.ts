@@ -1,10 +1,11 @@
-/** Events whose context Node loses: the namespace is known from the server or the stream that they belong to. */
+/** Events whose context Node loses: the namespace is known from the server that they belong to. */
 import { builtin } from '../builtin.ts'
 import { NetnsError } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, runIn } from './place.ts'
+import { rememberSession } from './sessions.ts'
 
 type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace }
 
@@ -31,39 +32,4 @@ export function hookEvents(patches: Patches): void {
       }
     }
   })
-  patches.method(builtin('http2'), 'connect', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const session = original.apply(this, args) as Emitter
-      const place = contextOf()
-      if (place !== undefined) rememberSession(patches, session, place)
-      return session
-    }
-  })
-}
-
-/** What an HTTP/2 server is asked, and what it pushes to a client, is made while a packet is parsed, in no context. */
-function rememberSession(patches: Patches, session: Emitter, place: Namespace): void {
-  session[PLACE] = place
-  const prototype = Object.getPrototypeOf(session) as Emitter
-  if (Object.hasOwn(prototype, 'emit')) return
-  patches.method(prototype, 'emit', (original) => {
-    return function (this: Emitter, ...args: unknown[]) {
-      const known = this[PLACE]
-      if (known === undefined) return original.apply(this, args)
-      return runIn(known, () => {
-        if (args[0] === 'stream') {
-          const handle = handleOf(args[1] as object)
-          handle?.asyncReset?.(handle)
-        }
-        return original.apply(this, args)
-      })
-    }
-  })
-}
-
-function handleOf(stream: object): SocketHandle | undefined {
-  for (const symbol of Object.getOwnPropertySymbols(stream)) {
-    if (symbol.description === 'kHandle') return Reflect.get(stream, symbol)
-  }
-  return undefined
 }

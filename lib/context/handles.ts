@@ -6,6 +6,7 @@ import { type Call, callBrokered, callScoped, crosses, type Kind, nameBrokered }
 import type { AnyFunction, Patches } from './patches.ts'
 import { here, inside, isBrokered, runIn } from './place.ts'
 import type { HandlePrototype, Prototypes } from './prototypes.ts'
+import { expectSessions } from './sessions.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
@@ -17,10 +18,13 @@ export interface SocketHandle {
   asyncReset?(resource: object): void
   onconnection?: AnyFunction
   onerror?: AnyFunction
+  send?: AnyFunction
   [PLACE]?: Namespace
 }
 
 const UV_EPERM = -1
+/** `send(request, list, count, port, address, hasCallback)`. */
+const ADDRESS_OF_SEND = 4
 
 /** Puts the hooks on. */
 export function hookHandles(patches: Patches, { tcp, udp, pipe }: Prototypes): void {
@@ -34,7 +38,8 @@ export function hookHandles(patches: Patches, { tcp, udp, pipe }: Prototypes): v
   hook(tcp, 'tcp', 'listen', listening)
   hook(pipe, 'pipe', 'listen', listening)
   for (const method of ['bind', 'bind6']) hook(udp, 'udp', method, binding)
-  const udpMethods = ['connect', 'connect6', 'send', 'send6', 'addMembership', 'dropMembership']
+  for (const method of ['send', 'send6']) hook(udp, 'udp', method, sending)
+  const udpMethods = ['connect', 'connect6', 'addMembership', 'dropMembership']
   const scopedMethods = ['addSourceSpecificMembership', 'dropSourceSpecificMembership', 'setMulticastInterface']
   for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) hook(udp, 'udp', method, opening)
   patches.method(udp, 'recvStart', receiving)
@@ -57,6 +62,21 @@ function opening(call: Call): AnyFunction {
     if (wanted === undefined || this.fd >= 0) return original.apply(this, args)
     return open(this, wanted, call, args)
   }
+}
+
+/** What `send` becomes, by what it was hooked with, once a handle's socket is where it belongs. */
+const settled = new WeakMap<AnyFunction, AnyFunction>()
+
+/** As {@link opening}, for the first datagram: afterwards it is Node's own function again, as it is called so often. */
+function sending(call: Call): AnyFunction {
+  const hooked = opening(call)
+  const { original } = call
+  const scoped = function (this: SocketHandle, ...args: unknown[]) {
+    return namesInterface(args[ADDRESS_OF_SEND]) ? hooked.apply(this, args) : original.apply(this, args)
+  }
+  // Addresses of IPv4 have no scope.
+  settled.set(hooked, call.method === 'send' ? original : scoped)
+  return hooked
 }
 
 /** As {@link opening}; a failure of ours goes to the socket, whose user is not on the stack any more. */
@@ -100,6 +120,7 @@ function refusable(
 }
 
 function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[]): unknown {
+  expectSessions()
   const brokered = isBrokered(place)
   if (brokered && crosses(call, args)) {
     handle[PLACE] = place
@@ -114,6 +135,9 @@ function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[
       throw strayed(place.toString())
     }
     handle[PLACE] = place
+    // A handle of IPv6 has `send6` for its `send`.
+    const send = handle.send && settled.get(handle.send)
+    if (send !== undefined) handle.send = send
   }
   return result
 }

@@ -11,8 +11,11 @@ import { hookEvents } from './events.ts'
 import { hookHandles } from './handles.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
+import { endContexts } from './place.ts'
 import { findPrototypes, type Prototypes } from './prototypes.ts'
 import { selfTest } from './self-test.ts'
+import { hookSessions } from './sessions.ts'
+import { hookWorkers } from './workers.ts'
 
 let installed = false
 
@@ -32,6 +35,7 @@ export function install(namespace: Namespace | undefined): void {
   try {
     hookEverything(patches, prototypes)
     if (namespace !== undefined) selfTest(prototypes, namespace)
+    endContexts()
   } catch (error) {
     patches.undo()
     builtin('module').syncBuiltinESMExports()
@@ -57,7 +61,9 @@ export function isAvailable(namespace: Namespace): boolean {
 function hookEverything(patches: Patches, prototypes: Prototypes): void {
   hookHandles(patches, prototypes)
   hookCalls(patches, prototypes)
+  hookWorkers(patches, prototypes)
   hookEvents(patches)
+  hookSessions(patches)
   hookClusters(patches)
   hookLookups(patches, prototypes)
   hookAgents(patches)

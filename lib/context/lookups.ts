@@ -1,42 +1,122 @@
 /** Names are resolved by us, on sockets of the context: libuv's pool and c-ares have sockets of their own. */
 
+import type { LookupAddress } from 'node:dns'
 import { builtin } from '../builtin.ts'
-import { createDns } from '../dns/dns.ts'
+import { Channel } from '../dns/channel.ts'
+import { type LookupError, lookupError } from '../dns/errors.ts'
+import { isName } from '../dns/lookup.ts'
 import { node } from '../dns/node.ts'
-import { etcSource } from '../dns/source.ts'
 import { capturedReference } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { dnsOf } from './names.ts'
+import { hookBinding } from './names-binding.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { elsewhere, here } from './place.ts'
+import { elsewhere } from './place.ts'
 import type { Prototypes } from './prototypes.ts'
 
-const modules = new WeakMap<Namespace, typeof import('node:dns')>()
-
-/** The `node:dns` of a namespace. Its functions are to be called in a context of it. */
-export function dnsOf(namespace: Namespace): typeof import('node:dns') {
-  let dns = modules.get(namespace)
-  if (dns === undefined) {
-    dns = createDns(etcSource(namespace.name, here))
-    modules.set(namespace, dns)
-  }
-  return dns
-}
+const LOOKUPS = ['lookup', 'lookupService'] as const
+/** Those stay as they are, and the order of results: it is the program's, not the network's. */
+const LEFT: readonly string[] = [...LOOKUPS, 'getDefaultResultOrder', 'setDefaultResultOrder']
 
 /** Puts the hooks on. */
 export function hookLookups(patches: Patches, { resolver }: Prototypes): void {
-  const dns = builtin('dns')
   // Taken first: our resolver leaves to it what needs no network.
   node()
-  redirectAll(patches, dns, (namespace) => dnsOf(namespace))
-  redirectAll(patches, dns.promises, (namespace) => dnsOf(namespace).promises)
+  const dns = builtin('dns')
+  const promisesOf = (namespace: Namespace) => dnsOf(namespace).promises
+  redirectAll(patches, dns, dnsOf)
+  redirectAll(patches, dns.promises, promisesOf)
+  const isHooked = hookBinding(patches)
+  for (const name of LOOKUPS) {
+    patches.method(dns, name, (original) => either(isHooked, original, redirect(original, name, dnsOf)))
+    patches.method(dns.promises, name, (original) =>
+      either(isHooked, promised[name](original), redirect(original, name, promisesOf))
+    )
+  }
   for (const name of Object.getOwnPropertyNames(resolver)) {
-    if (name.startsWith('query') || name === 'getHostByAddr') patches.method(resolver, name, refusing)
+    if (name.startsWith('query') || name === 'getHostByAddr') hookQuery(patches, resolver, name)
+  }
+}
+
+/**
+ * A query of c-ares's class, of which a reference from before the hooks were on would ask from home. Whoever replaces it
+ * later, to measure it or for a test, means what is asked inside too.
+ */
+function hookQuery(patches: Patches, resolver: object, name: string): void {
+  const channel = Channel.prototype
+  const ours = Reflect.get(channel, name) as AnyFunction | undefined
+  patches.method(resolver, name, (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      if (ours !== undefined && this instanceof Channel) return ours.apply(this, args)
+      if (elsewhere() !== undefined) throw capturedReference('dns', 'the query')
+      return original.apply(this, args)
+    }
+  })
+  if (ours === undefined) return
+  const hooked = Reflect.get(resolver, name) as AnyFunction
+  patches.define(channel, name, {
+    configurable: true,
+    get() {
+      const current = Reflect.get(resolver, name) as AnyFunction
+      return current === hooked ? ours : current
+    }
+  })
+}
+
+function promisedLookup(original: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const [name, options] = args
+    if (elsewhere() === undefined || !isName(name)) return original.apply(this, args)
+    // Node checks the options by itself, for an address that it has nothing to look up for.
+    original.call(this, '127.0.0.1', options)
+    return new Promise((resolve, reject) => {
+      node().lookup(name, options as object, (error, found: string | LookupAddress[], family) => {
+        if (error !== null) reject(error)
+        else resolve(typeof found === 'string' ? { address: found, family } : found)
+      })
+    })
+  }
+}
+
+function promisedLookupService(original: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    if (elsewhere() === undefined || args.length !== 2) return original.apply(this, args)
+    const [address, port] = args as [string, number]
+    const { promise, resolve, reject } = pending<{ hostname: string; service: string }>()
+    try {
+      node().lookupService(address, port, (error, hostname, service) => {
+        if (error === null) resolve({ hostname, service })
+        // Node's promises leave the name out of this one error.
+        else reject(lookupError(error.errno ?? (error as LookupError).code, 'getnameinfo', undefined))
+      })
+    } catch (error) {
+      // Wrong arguments are thrown; what the look-up itself says is not.
+      if ((error as LookupError).syscall !== 'getnameinfo') throw error
+      reject(error)
+    }
+    return promise
+  }
+}
+
+function pending<T>() {
+  const made = {} as { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void }
+  made.promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }))
+  return made
+}
+
+const promised = { lookup: promisedLookup, lookupService: promisedLookupService }
+
+/** A look-up that finds names by the hooks beneath it, or is ours as a whole. */
+function either(isHooked: () => boolean, hooked: AnyFunction, redirected: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const chosen = elsewhere() === undefined || isHooked() ? hooked : redirected
+    return chosen.apply(this, args)
   }
 }
 
 function redirectAll(patches: Patches, module: object, of: (namespace: Namespace) => object): void {
   for (const [name, value] of Object.entries(module)) {
-    if (typeof value !== 'function') continue
+    if (typeof value !== 'function' || LEFT.includes(name)) continue
     if (name === 'Resolver')
       patches.value(
         module,
@@ -65,12 +145,4 @@ function redirectClass(original: object, of: (namespace: Namespace) => object): 
       return Reflect.construct(of(place) as never, args)
     }
   })
-}
-
-/** A reference to c-ares from before the hooks were on would ask from home. */
-function refusing(original: AnyFunction): AnyFunction {
-  return function (this: unknown, ...args: unknown[]) {
-    if (elsewhere() !== undefined) throw capturedReference('dns', 'the query')
-    return original.apply(this, args)
-  }
 }

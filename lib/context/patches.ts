@@ -40,6 +40,11 @@ export class Patches {
     })
   }
 
+  /** Has `undo` called when everything is put back. */
+  whenUndone(undo: () => void): void {
+    this.#undo.push(undo)
+  }
+
   /** Puts everything back, last first. */
   undo(): void {
     for (const undo of this.#undo.splice(0).reverse()) undo()

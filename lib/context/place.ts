@@ -37,12 +37,25 @@ export function elsewhere(): Namespace | undefined {
 
 /** As {@link here}, without a refusal: for what makes no I/O by itself. */
 export function hereOrHome(): Namespace | undefined {
-  return storage.getStore() ?? (outsidePolicy instanceof Namespace ? outsidePolicy : undefined)
+  return storage.getStore() ?? outsideOrHome()
 }
 
-/** Runs `fn` in a context of `namespace`. That hooks are installed is the caller's business. */
-export function runIn<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, ...args: A): R {
-  return storage.run(namespace, fn, ...args)
+/** Where I/O outside of every context goes, without a refusal. */
+export function outsideOrHome(): Namespace | undefined {
+  return outsidePolicy instanceof Namespace ? outsidePolicy : undefined
+}
+
+/**
+ * Runs `fn` in a context of `namespace`, or outside of all contexts. That hooks are installed is the caller's business.
+ */
+export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, fn: (...args: A) => R, ...args: A): R {
+  // With `undefined` for a store it is as if there were none.
+  return storage.run(namespace as Namespace, fn, ...args)
+}
+
+/** Ends every context, right before the first one: until there is one, they cost nothing and show nowhere. */
+export function endContexts(): void {
+  storage.disable()
 }
 
 /** The rest of the running context is in `namespace`. */

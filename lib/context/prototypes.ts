@@ -3,6 +3,7 @@ import { createHook } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { runtimeLacks } from '../errors.ts'
 import type { AnyFunction } from './patches.ts'
+import { probeWorker, type WorkerProbe } from './worker-probe.ts'
 
 /** A handle's prototype. */
 export type HandlePrototype = Record<string, AnyFunction>
@@ -13,11 +14,11 @@ export interface Prototypes {
   udp: HandlePrototype
   pipe: HandlePrototype
   process: HandlePrototype
-  worker: HandlePrototype
   resolver: HandlePrototype
+  worker: WorkerProbe
 }
 
-const NEEDED: { [kind in keyof Prototypes]: { resource: string; methods: string[] } } = {
+const NEEDED: { [kind in Exclude<keyof Prototypes, 'worker'>]: { resource: string; methods: string[] } } = {
   tcp: { resource: 'TCPWRAP', methods: ['connect', 'connect6', 'bind', 'bind6', 'listen', 'asyncReset', 'close'] },
   udp: {
     resource: 'UDPWRAP',
@@ -25,7 +26,6 @@ const NEEDED: { [kind in keyof Prototypes]: { resource: string; methods: string[
   },
   pipe: { resource: 'PIPEWRAP', methods: ['connect', 'bind', 'listen', 'asyncReset', 'close'] },
   process: { resource: 'PROCESSWRAP', methods: ['spawn'] },
-  worker: { resource: 'WORKER', methods: ['startThread'] },
   resolver: { resource: 'DNSCHANNEL', methods: ['queryA', 'getHostByAddr'] }
 }
 
@@ -46,7 +46,7 @@ export function findPrototypes(): Prototypes {
   } finally {
     hook.disable()
   }
-  const found: Partial<Prototypes> = {}
+  const found: Partial<Prototypes> = { worker: probeWorker() }
   for (const [kind, { resource, methods }] of Object.entries(NEEDED)) {
     const handle = seen.get(resource)
     if (handle === undefined) throw runtimeLacks(`a visible ${resource} handle`)
@@ -54,7 +54,7 @@ export function findPrototypes(): Prototypes {
     for (const method of methods) {
       if (typeof prototype[method] !== 'function') throw runtimeLacks(`${resource}.${method}`)
     }
-    found[kind as keyof Prototypes] = prototype
+    found[kind as keyof typeof NEEDED] = prototype
   }
   return found as Prototypes
 }
@@ -71,10 +71,4 @@ function makeOneOfEach(): void {
   const childProcess = builtin('child_process') as unknown as { ChildProcess: new () => unknown }
   new childProcess.ChildProcess()
   ;new (builtin('dns').Resolver)()
-  try {
-    // The native worker exists by the time its data turns out to be uncloneable; its thread does not.
-    ;new (builtin('worker_threads').Worker)('', { eval: true, workerData: () => {} })
-  } catch (error) {
-    if ((error as Error).name !== 'DataCloneError') throw error
-  }
 }

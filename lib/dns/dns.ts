@@ -23,17 +23,18 @@ import type { DnsSource } from './source.ts'
  * await dns.promises.lookup('db.internal')
  * ```
  */
-export function createDns(source: DnsSource): typeof nodeDns {
-  const settings = new Settings(source)
+export function createDns(source: DnsSource | Settings): typeof nodeDns {
+  const settings = source instanceof Settings ? source : new Settings(source)
   const classes = resolverClasses(settings)
-  let order: ResultOrder = node().getDefaultResultOrder() as ResultOrder
-  const { promises: promisedLookups, ...calledLookups } = lookups(settings, () => order)
+  let ownOrder: ResultOrder | undefined
+  const order = (): ResultOrder => ownOrder ?? (node().getDefaultResultOrder() as ResultOrder)
+  const { promises: promisedLookups, ...calledLookups } = lookups(settings, order)
 
   const orders = {
-    getDefaultResultOrder: () => order,
+    getDefaultResultOrder: order,
     setDefaultResultOrder: (value: ResultOrder) => {
       checkOrder(value)
-      order = value
+      ownOrder = value
     }
   }
   const promises: object = {

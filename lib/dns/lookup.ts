@@ -60,8 +60,9 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
   function lookupService(...args: unknown[]): unknown {
     const [address, port, callback] = args
     if (args.length !== 3 || builtin('net').isIP(address as string) === 0) return apply(node().lookupService, args)
-    if (!isPlainPort(port) || typeof callback !== 'function') checkPort(address, port, callback)
-    const found = service(settings, datagrams, address as string, Number(port), address as string)
+    if (typeof address !== 'string' || !isPlainPort(port) || typeof callback !== 'function')
+      checkPort(address, port, callback)
+    const found = service(settings, datagrams, String(address), Number(port), String(address))
     settle(found, callback as Callback, (it) => [it.hostname, it.service])
     return requestObject('GetNameInfoReqWrap', { callback, hostname: address, port: Number(port) })
   }
@@ -70,9 +71,9 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
     const [address, port] = args
     if (args.length !== 2 || builtin('net').isIP(address as string) === 0)
       return apply(node().promises.lookupService, args)
-    if (!isPlainPort(port)) checkPort(address, port, () => undefined)
+    if (typeof address !== 'string' || !isPlainPort(port)) checkPort(address, port, () => undefined)
     // Node's promises leave the name out of this one error.
-    return service(settings, datagrams, address as string, Number(port), undefined)
+    return service(settings, datagrams, String(address), Number(port), undefined)
   }
 
   Object.defineProperty(lookup, promisify.custom, { value: promisified(lookup, ['address', 'family']) })
@@ -90,7 +91,8 @@ export function lookups(settings: Settings, order: () => ResultOrder) {
 /** Newer Nodes refuse a NUL in a name as a wrong argument; to older ones it is a name that does not exist. */
 const checksNul = () => /NullBytes/.test(Function.prototype.toString.call(node().lookup))
 
-function isName(hostname: unknown): hostname is string {
+/** Whether it has to be looked up: all else is Node's own business. */
+export function isName(hostname: unknown): hostname is string {
   if (typeof hostname !== 'string' || hostname === '') return false
   return builtin('net').isIP(hostname) === 0 && !(hostname.includes('\0') && checksNul())
 }
@@ -139,7 +141,8 @@ async function look(settings: Settings, datagrams: Datagrams, request: Request):
   throw lookupError(found, 'getaddrinfo', request.name)
 }
 
-function inOrder(addresses: readonly HostAddress[], order: ResultOrder): readonly HostAddress[] {
+/** Addresses in an order. */
+export function inOrder(addresses: readonly HostAddress[], order: ResultOrder): readonly HostAddress[] {
   const plain = addresses.map(({ address, family }) => ({ address, family }))
   if (order === 'verbatim') return plain
   const first = order === 'ipv4first' ? 4 : 6

@@ -75,6 +75,9 @@ export class Binder {
 
   #member(target: object, name: string | symbol): unknown {
     const value: unknown = Reflect.get(target, name)
+    // Asked for at every `ns.spawn`, when it is known as a rule.
+    const known = typeof value === 'function' ? this.#bound.get(value) : undefined
+    if (known !== undefined) return known
     if (name === 'promises') return this.module(value as object)
     if (typeof value !== 'function') return value
     return isClass(value) ? this.class(value) : this.function(value as AnyFunction)

@@ -1,7 +1,7 @@
 /** Node's modules bound to a namespace, as `ns.net`, `ns.http`, …: made when first asked for. */
 import { builtin } from '../builtin.ts'
 import { prepareEarly, run } from '../context/context.ts'
-import { dnsOf } from '../context/lookups.ts'
+import { dnsOf } from '../context/names.ts'
 import type { AnyFunction } from '../context/patches.ts'
 import type { Namespace } from '../namespace.ts'
 import { type Binder, binderOf } from './bound.ts'
@@ -11,15 +11,31 @@ type ModuleName = 'net' | 'tls' | 'http' | 'https' | 'http2' | 'dgram' | 'child_
 /** What is taken from a module must be hooked already, as it is kept. */
 function binder(namespace: Namespace): Binder {
   prepareEarly(namespace)
+  return own(namespace)
+}
+
+function own(namespace: Namespace): Binder {
   return binderOf(namespace, (fn) => run(namespace, fn, []))
 }
+
+/** Modules that were asked for when all was hooked: `ns.spawn` asks each time. */
+const known = new WeakMap<Namespace, Map<ModuleName, object>>()
 
 /** One of Node's modules. */
 export function boundModule<Name extends ModuleName>(
   namespace: Namespace,
   name: Name
 ): ReturnType<typeof builtin<Name>> {
-  return binder(namespace).module(builtin(name) as object) as ReturnType<typeof builtin<Name>>
+  let bound = known.get(namespace)?.get(name)
+  if (bound === undefined) {
+    const hooked = prepareEarly(namespace)
+    bound = own(namespace).module(builtin(name) as object)
+    if (hooked) {
+      const modules = known.get(namespace) ?? new Map<ModuleName, object>()
+      known.set(namespace, modules.set(name, bound))
+    }
+  }
+  return bound as ReturnType<typeof builtin<Name>>
 }
 
 /** `node:dns`, answered by our resolver. */

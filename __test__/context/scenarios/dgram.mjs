@@ -95,6 +95,31 @@ export default {
     assert.equal(String((await heard4)[0]), 'to all')
     receiver.dropMembership('ff02::1234', '::%link0')
   },
+  'after its first datagram too, a socket knows the interfaces of its namespace': async () => {
+    const { red, blue } = await pair()
+    const receiver = await blue.run(() => bound(5000, '::'))
+    const heard = []
+    receiver.on('message', (message) => heard.push(String(message)))
+    const sender = await red.run(() => bound(0, '::'))
+    const send = (...args) =>
+      new Promise((resolve, reject) => sender.send(...args, (error) => (error ? reject(error) : resolve())))
+    // From within no context, where only the socket itself says whose interfaces are meant.
+    await new Promise((resolve) => setImmediate(resolve))
+    await send('unscoped', 5000, '::ffff:192.0.2.2')
+    await send('scoped', 5000, 'fe80::2%link0')
+    await send('again', 5000, '::ffff:192.0.2.2')
+    while (!heard.includes('again')) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.deepEqual(
+      heard.filter((message) => message !== 'scoped'),
+      ['unscoped', 'again']
+    )
+    // What comes from a link-local sender is dropped where home has no such interface.
+    if (heard.length === 3) assert.equal(heard[1], 'scoped')
+    sender.connect(5000, '::ffff:192.0.2.2')
+    await once(sender, 'connect')
+    await send('connected')
+    while (!heard.includes('connected')) await new Promise((resolve) => setTimeout(resolve, 5))
+  },
   'a stray link-local datagram crashes nothing, and others still arrive': async () => {
     const { red, blue } = await pair()
     const receiver = await red.run(() => bound(5000, '::'))

@@ -1,7 +1,10 @@
 /** What browsers have too: `fetch`, `WebSocket`, `EventSource`. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { NetNs } from 'node-netns'
 import { WebSocketServer } from 'ws'
 import { later, listen, nameServer, namespace } from '../../offline/kit.mjs'
@@ -92,6 +95,13 @@ export default {
     await new Promise((resolve) => {
       refused.onerror = resolve
     })
+  },
+  'touched for the first time in two namespaces at once, they share no connection': async () => {
+    const program = fileURLToPath(new URL('../programs/first-touch.mjs', import.meta.url))
+    for (const touch of ['fetch', 'WebSocket', 'EventSource', 'nothing']) {
+      const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, program, touch])
+      assert.deepEqual(JSON.parse(stdout), ['data: red', 'data: blue', 'ENETUNREACH'], touch)
+    }
   },
   'EventSource comes back inside after the connection broke': async () => {
     await namespace().run(async () => {

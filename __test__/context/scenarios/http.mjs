@@ -66,6 +66,58 @@ export default {
       assert.deepEqual(texts, ['red', 'blue', 'red', 'blue', 'blue', 'red'], `keepAlive: ${keepAlive}`)
     }
   },
+  'maxTotalSockets: a request of outside that waited for a namespace dials outside': async () => {
+    const red = namespace()
+    await red.run(answering('red'))
+    const shared = agent({ maxTotalSockets: 1 })
+    const inside = red.run(get, 'http://127.0.0.1/', { agent: shared })
+    const outside = get('http://127.0.0.1/', { agent: shared })
+    assert.equal(await inside, 'red')
+    await assert.rejects(outside, { code: 'ENETUNREACH' })
+  },
+  "an agent's names are Node's where it was used first": async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const kept = agent({ keepAlive: true })
+    const options = { host: '127.0.0.1', port: 80 }
+    for (const place of [red, blue]) {
+      await place.run(answering('x'))
+      await place.run(get, 'http://127.0.0.1/', { agent: kept })
+      await place.run(async () => {
+        while (kept.freeSockets[kept.getName(options)] === undefined) await new Promise(setImmediate)
+      })
+    }
+    assert.deepEqual(Object.keys(kept.freeSockets), ['127.0.0.1:80:', `127.0.0.1:80::${blue.id}`])
+    assert.equal(
+      red.run(() => kept.getName(options)),
+      '127.0.0.1:80:'
+    )
+    assert.equal(
+      red.run(() => http.globalAgent.getName(options)),
+      `127.0.0.1:80::${red.id}`
+    )
+    assert.equal(http.globalAgent.getName(options), '127.0.0.1:80:')
+    assert.equal(
+      blue.run(() => new https.Agent().getName(options)),
+      new https.Agent().getName(options)
+    )
+  },
+  'an agent forgets a socket of a namespace that is destroyed outside': async () => {
+    const red = namespace()
+    await red.run(answering('x'))
+    const kept = agent({ keepAlive: true })
+    const socket = new Promise((resolve) => {
+      red.run(() =>
+        http
+          .get('http://127.0.0.1/', { agent: kept })
+          .once('socket', resolve)
+          .on('error', () => {})
+      )
+    })
+    const closed = once((await socket).destroy(), 'close')
+    await closed
+    assert.deepEqual([kept.sockets, kept.freeSockets].map(Object.keys), [[], []])
+    assert.equal(kept.totalSocketCount, 0)
+  },
   'a response reads inside, and so does the request of a server': async () => {
     const red = namespace()
     await red.run(async () => {

@@ -1,7 +1,10 @@
 /** HTTP/2, whose server makes its streams while it parses, in no context. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import http2 from 'node:http2'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { NetNs } from 'node-netns'
 import { cert, key } from '../../offline/certificate.mjs'
 import { ask, later, listen, namespace, saying, told } from '../../offline/kit.mjs'
@@ -131,5 +134,11 @@ export default {
       assert.equal(await told(stream), 'main')
       assert.equal(await pushed, red.id)
     })
+  },
+  "a client's pushed streams, over a socket that is older than http2": async () => {
+    const program = fileURLToPath(new URL('../programs/late-http2.mjs', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [program])
+    const { red, places } = JSON.parse(stdout)
+    assert.deepEqual(places, { data: red, end: red })
   }
 }

@@ -86,6 +86,26 @@ export default {
       assert.equal(await answerOf(new Worker(source, { eval: true })), '127.0.0.4')
     })
   },
+  "a Worker has the flags that it was given, or the process's own": async () => {
+    await namespace().run(async () => {
+      const source = `require('node:worker_threads').parentPort.postMessage(process.execArgv)`
+      const flags = (options) => answerOf(new Worker(source, { eval: true, ...options }))
+      assert.deepEqual(await flags({ execArgv: ['--trace-warnings'] }), ['--trace-warnings'])
+      assert.deepEqual(await flags({ execArgv: [] }), [])
+      assert.deepEqual(await flags({}), process.execArgv)
+      assert.deepEqual(await flags({ execArgv: null }), process.execArgv)
+      assert.throws(() => flags({ execArgv: ['--expose-gc'] }), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
+      assert.throws(() => flags({ execArgv: 'x' }), { code: 'ERR_INVALID_ARG_TYPE' })
+    })
+  },
+  'a Worker without flags, by null, looks names up inside': async () => {
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.5' })
+      const source = `require('node:dns').lookup('server.test', (error, address) =>
+        require('node:worker_threads').parentPort.postMessage(error?.code ?? address))`
+      assert.equal(await answerOf(new Worker(source, { eval: true, execArgv: null })), '127.0.0.5')
+    })
+  },
   'a Worker that is stopped leaves no thread inside': async () => {
     const red = namespace()
     await red.run(async () => {

@@ -184,6 +184,9 @@ fn system_remedy(syscall: &str, errno: Errno) -> Option<&'static str> {
         ("open sysctl" | "write", Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
             "Settings need root in the namespace's user namespace, and a writable /proc/sys."
         }
+        ("open tun", Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => {
+            "The kernel lacks tun, or the container the device: `modprobe tun`, or start it with `--device /dev/net/tun`."
+        }
         ("open tun", Errno::EACCES | Errno::EPERM) => "The device must be this user's to open: see its permissions.",
         ("write", Errno::EINVAL) => "The kernel does not take this value for the setting.",
         ("recv", Errno::ENOBUFS) => "Answers overran the socket's buffer: ask for less at once.",
@@ -212,7 +215,13 @@ fn system_remedy(syscall: &str, errno: Errno) -> Option<&'static str> {
         ("fsmount" | "open_tree" | "move_mount", Errno::EPERM) => {
             "Mounting needs CAP_SYS_ADMIN in the user namespace that owns the network: pass etc: false and sysfs: false."
         }
-        ("setuid" | "setgid" | "setgroups", Errno::EPERM) => "Becoming somebody else needs CAP_SETUID and CAP_SETGID.",
+        ("setuid" | "setgid" | "setgroups", Errno::EPERM) => {
+            "Becoming somebody else needs CAP_SETUID and CAP_SETGID, and in a user namespace that /proc/self/setgroups allows it."
+        }
+        ("setuid" | "setgid" | "setgroups" | "ioctl owner", Errno::EINVAL) => {
+            "This user namespace has no such user or group: see /proc/self/uid_map and gid_map. It gets more by \
+             /etc/subuid and newuidmap, as by `unshare --map-auto`."
+        }
         ("capset" | "prctl", Errno::EPERM) => "A program gets no capability that this process does not have.",
         ("umount2", Errno::EBUSY) => "Something still uses the mount; try again.",
         _ => return None,

@@ -43,7 +43,7 @@ mod sysctl;
 mod thread;
 mod tun;
 
-pub use command::{Child, Command, CommandExt, Event as CommandEvent, Exit, Stdio};
+pub use command::{Child, Command, CommandExt, Environment, Event as CommandEvent, Exit, Stdio};
 pub use error::{Error, Kind, Result};
 pub use handle::NetNs;
 pub use identity::{Identity, Owner};

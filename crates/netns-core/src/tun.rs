@@ -58,15 +58,15 @@ impl NetNs {
             let given = broker.ask(Operation::Tun, [0; 3], &[], Some(self), attempt);
             given.and_then(|given| given.descriptor(attempt)).map(File::from).map_err(|error| error.at(PATH))
         })?;
-        set_up(&file, tun).map_err(|errno| Error::system("ioctl", errno, attempt()).at(PATH))
+        set_up(&file, tun).map_err(|(step, errno)| Error::system(step, errno, attempt()).at(PATH))
     }
 }
 
-fn set_up(file: &File, tun: &Tun) -> Result<(), Errno> {
+fn set_up(file: &File, tun: &Tun) -> Result<(), (&'static str, Errno)> {
     // SAFETY: ifreq is plain old data, for which all zeros is a valid value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     if tun.name.len() >= request.ifr_name.len() {
-        return Err(Errno::EINVAL);
+        return Err(("ioctl", Errno::EINVAL));
     }
     for (to, from) in request.ifr_name.iter_mut().zip(tun.name.bytes()) {
         *to = libc::c_char::from_ne_bytes([from]);
@@ -76,12 +76,17 @@ fn set_up(file: &File, tun: &Tun) -> Result<(), Errno> {
     request.ifr_ifru.ifru_flags = (kind | IFF_NO_PI | IFF_TUN_EXCL | queues).cast_signed();
     // SAFETY: TUNSETIFF reads and writes one ifreq at the pointer, which is valid and whose name ends in a NUL.
     let result = unsafe { libc::ioctl(file.as_raw_fd(), TUN_SET_IFF as _, &raw mut request) };
-    Errno::result(result)?;
-    for (request, value) in [(TUN_SET_OWNER, tun.owner), (TUN_SET_GROUP, tun.group), (TUN_SET_PERSIST, Some(1))] {
+    Errno::result(result).map_err(|errno| ("ioctl", errno))?;
+    let settings = [
+        ("ioctl owner", TUN_SET_OWNER, tun.owner),
+        ("ioctl owner", TUN_SET_GROUP, tun.group),
+        ("ioctl", TUN_SET_PERSIST, Some(1)),
+    ];
+    for (step, request, value) in settings {
         let Some(value) = value else { continue };
         // SAFETY: these requests take a number in place of a pointer.
         let result = unsafe { libc::ioctl(file.as_raw_fd(), request as _, libc::c_ulong::from(value)) };
-        Errno::result(result)?;
+        Errno::result(result).map_err(|errno| (step, errno))?;
     }
     Ok(())
 }

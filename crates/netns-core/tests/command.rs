@@ -5,7 +5,7 @@ use std::fs::{read_dir, read_link};
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 
-use netns_core::{Command, CommandExt, Exit, NetNs, Stdio};
+use netns_core::{Command, CommandEvent, CommandExt, Exit, NetNs, Stdio};
 
 /// What a command says on its standard output.
 fn said(mut command: Command, namespace: &NetNs) -> String {
@@ -16,6 +16,16 @@ fn said(mut command: Command, namespace: &NetNs) -> String {
     pipe.read_to_string(&mut text).unwrap();
     assert_eq!(child.wait().unwrap(), Exit::Code(0));
     text.trim().to_owned()
+}
+
+/// Whether this user namespace has such a user and group.
+fn exists(id: u32) -> bool {
+    ["/proc/self/uid_map", "/proc/self/gid_map"].iter().all(|path| {
+        std::fs::read_to_string(path).unwrap().lines().any(|line| {
+            let numbers: Vec<u32> = line.split_whitespace().map(|number| number.parse().unwrap()).collect();
+            id >= numbers[0] && id - numbers[0] < numbers[2]
+        })
+    })
 }
 
 fn shell(script: &str) -> Command {
@@ -76,9 +86,10 @@ fn capabilities_are_what_was_left() {
     let status = said(command, &inside);
     assert_eq!(status.lines().filter(|line| line.ends_with("0000000000000000")).count(), 5, "{status}");
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
-    // As another user too, by the ambient set.
+    // As another user too, by the ambient set; an ordinary user's namespace has one alone.
+    let other = if exists(65534) { 65534 } else { 0 };
     let mut command = shell("grep -E '^Cap(Eff|Bnd|Amb)' /proc/self/status");
-    command.uid(65534).gid(65534).capabilities([10]);
+    command.uid(other).gid(other).capabilities([10]);
     let status = said(command, &inside);
     assert_eq!(status.lines().filter(|line| line.ends_with("0000000000000400")).count(), 3, "{status}");
 }
@@ -109,6 +120,67 @@ fn hundreds_at_once_end_without_zombies() {
         assert_eq!(child.wait().unwrap(), Exit::Code(0));
         let status = std::fs::read_to_string(format!("/proc/{}/stat", child.started().unwrap()));
         assert!(status.is_err(), "{status:?}");
+    }
+}
+
+/// What a listener hears of a command, to its end.
+fn heard(command: Command, namespace: &NetNs) -> Vec<CommandEvent> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let _child = command.launch(namespace, move |event| sender.send(event.clone()).unwrap()).unwrap();
+    // The last event drops the listener.
+    receiver.iter().collect()
+}
+
+#[test]
+fn a_listener_hears_of_the_start_before_the_end_if_it_wants_to() {
+    let inside = NetNs::create(false).unwrap();
+    for bound in [false, true] {
+        for _ in 0..50 {
+            let mut command = Command::new("true");
+            command.bound(bound);
+            let events = heard(command, &inside);
+            assert!(
+                matches!(events[..], [CommandEvent::Started(_), CommandEvent::Exited(Exit::Code(0))]),
+                "{events:?}"
+            );
+        }
+        let mut command = Command::new("true");
+        command.bound(bound).announced(false);
+        assert_eq!(heard(command, &inside), [CommandEvent::Exited(Exit::Code(0))]);
+        let mut command = Command::new("/no/such/program");
+        command.bound(bound);
+        let events = heard(command, &inside);
+        assert!(matches!(&events[..], [CommandEvent::Failed(error)] if error.code() == "ENOENT"), "{events:?}");
+    }
+}
+
+#[test]
+fn a_start_is_told_of_while_the_program_runs_whatever_descriptors_it_has() {
+    let inside = NetNs::create(false).unwrap();
+    let mut command = Command::new("sleep");
+    command.args(["1000"]);
+    // So many that descriptors of this process are in the way.
+    command.stdio((0..200).map(|_| Stdio::Null).collect());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let child = command.launch(&inside, move |event| sender.send(event.clone()).unwrap()).unwrap();
+    assert_eq!(receiver.recv().unwrap(), CommandEvent::Started(child.started().unwrap()));
+    assert!(child.kill(9).unwrap());
+    assert_eq!(child.wait().unwrap(), Exit::Signal(9));
+}
+
+#[test]
+fn a_child_can_be_killed_at_once_and_by_several_threads() {
+    let inside = NetNs::create(false).unwrap();
+    for _ in 0..50 {
+        let mut command = Command::new("sleep");
+        command.args(["1000"]).announced(false);
+        let child = command.launch(&inside, |_| ()).unwrap();
+        std::thread::scope(|scope| {
+            let killers: Vec<_> = (0..4).map(|_| scope.spawn(|| child.kill(9).unwrap())).collect();
+            assert!(killers.into_iter().any(|killer| killer.join().unwrap()));
+        });
+        assert_eq!(child.wait().unwrap(), Exit::Signal(9));
+        assert!(!child.kill(9).unwrap());
     }
 }
 

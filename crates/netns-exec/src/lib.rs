@@ -1,7 +1,7 @@
 //! What a child does between its birth and its program: it joins namespaces, mounts, becomes another user, gives up
 //! capabilities, and executes. Nothing here allocates, locks or uses the C library, so that all of it may run
 //!
-//! - in a child that still shares its parent's memory (`clone` with `CLONE_VM | CLONE_VFORK`), as `netns-core` starts
+//! - in a child that still shares its parent's memory (`clone` with `CLONE_VM`), as `netns-core` starts
 //!   commands, and
 //! - in [`HELPER`], a small static program that does the same from a command line, for programs that others start.
 #![cfg_attr(not(test), no_std)]

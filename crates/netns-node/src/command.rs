@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Buffer, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use napi_derive::napi;
-use netns_core::{Child, Command, CommandEvent, Exit, Stdio};
+use netns_core::{Child, Command, CommandEvent, Environment, Exit, Stdio};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -55,6 +55,7 @@ pub struct Launcher {
     listener: Arc<Listener>,
     children: HashMap<u32, Child>,
     last: u32,
+    environment: Option<Environment>,
 }
 
 fn stream(number: i32) -> netns_core::Result<Stdio> {
@@ -106,13 +107,26 @@ impl Launcher {
     #[napi(constructor, catch_unwind, ts_args_type = "listener: (id: number, what: number, value: number) => void")]
     pub fn new(listener: Function<'_, Told, ()>) -> Result<Self> {
         let listener = listener.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
-        Ok(Self { listener: Arc::new(listener), children: HashMap::new(), last: 0 })
+        Ok(Self { listener: Arc::new(listener), children: HashMap::new(), last: 0, environment: None })
+    }
+
+    /// Whether what it was told of the process's environment still holds: reading it takes a while.
+    #[napi(catch_unwind)]
+    pub fn remembers(&self) -> bool {
+        self.environment.as_ref().is_some_and(Environment::is_current)
+    }
+
+    /// The process's environment, as `NAME=value`, each ended by a NUL.
+    #[napi(catch_unwind)]
+    pub fn remember(&mut self, environment: String) {
+        self.environment = Some(Environment::packed(environment.into_bytes()));
     }
 
     /// Starts a program; whether it runs is told later, by the number that this gives. Unless `every`, only failure and
     /// end are.
     ///
-    /// `words` are the file and the arguments, `environment` is `NAME=value`, each string of both ended by a NUL.
+    /// `words` are the file and the arguments, `environment` is `NAME=value`, each string of both ended by a NUL; null is
+    /// what was remembered.
     /// `stdio` is a descriptor to share each, -1 for a pipe, -2 for /dev/null, -3 to inherit, -4 for nothing.
     #[napi(catch_unwind)]
     pub fn launch(
@@ -120,24 +134,31 @@ impl Launcher {
         env: &Env,
         handle: &Handle,
         words: String,
-        environment: String,
+        environment: Option<String>,
         stdio: Vec<i32>,
         every: bool,
         order: Option<Order>,
     ) -> Result<u32> {
         let namespace = handle.namespace()?;
         let mut command = Command::packed(words.into_bytes());
-        command.packed_environment(environment.into_bytes());
+        match (environment, &self.environment) {
+            (Some(pairs), _) => {
+                command.packed_environment(pairs.into_bytes());
+            }
+            (None, Some(remembered)) => {
+                command.known_environment(remembered);
+            }
+            (None, None) => {}
+        }
         command.stdio(stdio.into_iter().map(stream).collect::<netns_core::Result<_>>().or_throw(env)?);
         if let Some(order) = order {
             configure(&mut command, order);
         }
         let id = self.free();
         let listener = Arc::clone(&self.listener);
+        command.announced(every);
         let tell = move |event: &CommandEvent| {
-            if every || !matches!(event, CommandEvent::Started(_)) {
-                listener.call(told(id, event), ThreadsafeFunctionCallMode::NonBlocking);
-            }
+            listener.call(told(id, event), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let child = command.launch(&namespace, tell).or_throw(env)?;
         self.children.insert(id, child);

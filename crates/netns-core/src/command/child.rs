@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use nix::errno::Errno;
 use nix::libc;
 
+use super::birth::Cradle;
 use crate::error::{Error, Result};
 
 /// How a child ended.
@@ -23,7 +24,8 @@ pub enum Exit {
 enum Phase {
     Starting,
     Failed(Error),
-    Running(u32, Arc<OwnedFd>),
+    /// Whether its program runs already, the cradle knows.
+    Born(u32, Arc<OwnedFd>, Arc<Cradle>),
     Ended(u32, Exit),
 }
 
@@ -48,13 +50,13 @@ impl State {
         self.change(Phase::Failed(error));
     }
 
-    pub(super) fn run(&self, id: u32, pidfd: Arc<OwnedFd>) {
-        self.change(Phase::Running(id, pidfd));
+    pub(super) fn bear(&self, id: u32, pidfd: Arc<OwnedFd>, cradle: Arc<Cradle>) {
+        self.change(Phase::Born(id, pidfd, cradle));
     }
 
     pub(super) fn end(&self, exit: Exit) {
         let mut phase = self.phase();
-        if let Phase::Running(id, _) = *phase {
+        if let Phase::Born(id, ..) = *phase {
             *phase = Phase::Ended(id, exit);
         }
         drop(phase);
@@ -93,11 +95,17 @@ impl Child {
     /// # Errors
     /// Why it could not be started.
     pub fn started(&self) -> Result<u32> {
-        match &*self.state.after(|phase| matches!(phase, Phase::Starting)) {
-            Phase::Failed(error) => Err(error.clone()),
-            Phase::Running(id, _) | Phase::Ended(id, _) => Ok(*id),
-            Phase::Starting => Err(Error::panicked()),
-        }
+        let (id, cradle) = match &*self.begun() {
+            Phase::Failed(error) => return Err(error.clone()),
+            Phase::Ended(id, _) => return Ok(*id),
+            Phase::Born(id, _, cradle) => (*id, Arc::clone(cradle)),
+            Phase::Starting => return Err(Error::panicked()),
+        };
+        cradle.failure().map_or(Ok(id), Err)
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Phase> {
+        self.state.after(|phase| matches!(phase, Phase::Starting))
     }
 
     /// Sends a signal, by pidfd, so that it never reaches another process; `false` if the child has ended. Signal 0
@@ -106,8 +114,13 @@ impl Child {
     /// # Errors
     /// `EPERM` if the child is another user by now, `EINVAL` for a number that is no signal.
     pub fn kill(&self, signal: i32) -> Result<bool> {
-        let phase = self.state.after(|phase| matches!(phase, Phase::Starting));
-        let Phase::Running(_, pidfd) = &*phase else { return Ok(false) };
+        let (pidfd, cradle) = match &*self.begun() {
+            Phase::Born(_, pidfd, cradle) => (Arc::clone(pidfd), Arc::clone(cradle)),
+            _ => return Ok(false),
+        };
+        if cradle.failure().is_some() {
+            return Ok(false);
+        }
         // SAFETY: the descriptor is open and a null siginfo is allowed.
         let result = unsafe {
             let none = std::ptr::null::<libc::siginfo_t>();

@@ -1,6 +1,8 @@
 //! Programs started inside a namespace, at a cost that does not grow with this process.
 
+mod birth;
 mod child;
+mod environment;
 mod extension;
 mod launch;
 mod plan;
@@ -16,6 +18,7 @@ use netns_exec::credentials::Groups;
 use nix::errno::Errno;
 
 pub use child::{Child, Exit};
+pub use environment::Environment;
 pub use extension::CommandExt;
 pub use stdio::Stdio;
 
@@ -52,13 +55,14 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Command {
     words: Strings,
-    environment: Option<Strings>,
+    environment: Option<Arc<Strings>>,
     directory: Option<OsString>,
     streams: Vec<Stdio>,
     credentials: Credentials,
     etc: Option<OsString>,
     sysfs: bool,
     bound: bool,
+    announced: bool,
 }
 
 impl Command {
@@ -86,6 +90,7 @@ impl Command {
             etc: None,
             sysfs: false,
             bound: false,
+            announced: true,
         }
     }
 
@@ -99,13 +104,19 @@ impl Command {
 
     /// The whole environment, as `NAME=value` each.
     pub fn environment(&mut self, pairs: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
-        self.environment = Some(pairs.into_iter().collect());
+        self.environment = Some(Arc::new(pairs.into_iter().collect()));
         self
     }
 
     /// The whole environment in one piece, each `NAME=value` ended by a NUL: nothing is copied.
     pub fn packed_environment(&mut self, pairs: Vec<u8>) -> &mut Self {
-        self.environment = Some(Strings::packed(pairs));
+        self.environment = Some(Arc::new(Strings::packed(pairs)));
+        self
+    }
+
+    /// The whole environment as it was read before: nothing is copied.
+    pub fn known_environment(&mut self, environment: &Environment) -> &mut Self {
+        self.environment = Some(Arc::clone(&environment.strings));
         self
     }
 
@@ -170,6 +181,13 @@ impl Command {
         self
     }
 
+    /// Whether the listener of [`launch`](Self::launch) hears when the program runs, as it does by default. Nothing waits
+    /// for that otherwise.
+    pub fn announced(&mut self, wanted: bool) -> &mut Self {
+        self.announced = wanted;
+        self
+    }
+
     /// Starts the program in `namespace` and returns at once; `listener` hears how it went and, later, the end.
     ///
     /// It is called on threads of this crate, and should return soon.
@@ -177,14 +195,15 @@ impl Command {
     /// # Errors
     /// `EINVAL` for a NUL byte, `EBADF` for a descriptor that is none, `EMFILE`, `EAGAIN`. All else is an event.
     pub fn launch(self, namespace: &NetNs, listener: impl Fn(&Event) + Send + Sync + 'static) -> Result<Child> {
-        launch::launch(self, namespace, Arc::new(listener))
+        launch::launch(self, namespace, Box::new(listener))
     }
 
     /// Starts the program in `namespace` and waits until it runs.
     ///
     /// # Errors
     /// As exec(3): `ENOENT`, `EACCES`; `EPERM` for what this process may not; as [`launch`](Self::launch).
-    pub fn spawn(self, namespace: &NetNs) -> Result<Child> {
+    pub fn spawn(mut self, namespace: &NetNs) -> Result<Child> {
+        self.announced = false;
         let child = self.launch(namespace, |_| ())?;
         child.started()?;
         Ok(child)

@@ -1,9 +1,10 @@
 //! A command made ready: everything the child needs, allocated before there is one.
 
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use netns_exec::credentials::Credentials as View;
 use netns_exec::program::DEFAULT_PATH;
@@ -13,7 +14,6 @@ use super::stdio::{self, Laid};
 use super::strings::Strings;
 use super::{Command, c_string, groups};
 use crate::error::{Error, Result};
-use crate::handle::NetNs;
 
 /// Who the child is.
 #[derive(Debug, Default)]
@@ -27,20 +27,18 @@ pub(super) struct Credentials {
 /// A command in the form in which the child uses it.
 pub(super) struct Plan {
     words: Strings,
-    environment: Strings,
+    environment: Arc<Strings>,
     directory: Option<CString>,
     credentials: Credentials,
     etc: Option<CString>,
     sysfs: bool,
-    bound: bool,
-    namespace: Option<NetNs>,
-    streams: Laid,
+    parent: Option<u32>,
 }
 
 impl Plan {
-    /// What has to be done while the caller waits, and the parent's ends of the pipes.
-    pub(super) fn new(command: Command, namespace: Option<&NetNs>) -> Result<(Self, Vec<Option<OwnedFd>>)> {
-        let environment = command.environment.unwrap_or_else(Strings::inherited);
+    /// With what has to be open until the child is born, and the parent's ends of the pipes.
+    pub(super) fn new(command: Command) -> Result<(Self, Laid, Vec<Option<OwnedFd>>)> {
+        let environment = command.environment.unwrap_or_else(|| Strings::inherited().into());
         command.words.check()?;
         environment.check()?;
         let directory = command.directory.as_deref().map(c_string).transpose()?;
@@ -51,21 +49,17 @@ impl Plan {
             environment,
             directory,
             credentials: command.credentials,
-            etc,
+            // Most names have no directory, and without one no mount namespace is needed.
+            etc: etc.filter(|directory| Path::new(OsStr::from_bytes(directory.to_bytes())).exists()),
             sysfs: command.sysfs,
-            bound: command.bound,
-            namespace: namespace.cloned(),
-            streams,
+            parent: command.bound.then(std::process::id),
         };
-        Ok((plan, ours))
+        Ok((plan, streams, ours))
     }
 
-    /// Asks and opens what the child needs, on the thread that will start it.
-    pub(super) fn complete(&mut self) -> Result<()> {
-        self.streams.open()?;
-        // Most names have no directory, and without one no mount namespace is needed.
-        self.etc = self.etc.take().filter(|directory| Path::new(OsStr::from_bytes(directory.to_bytes())).exists());
-        Ok(())
+    /// Whether the child ends with this process.
+    pub(super) fn is_bound(&self) -> bool {
+        self.parent.is_some()
     }
 
     /// What is to be run.
@@ -79,12 +73,9 @@ impl Plan {
     }
 
     /// What is done to the child before its program.
-    pub(super) fn setup(&self) -> Setup<'_> {
+    pub(super) fn setup<'a>(&'a self, join: Join<'a>) -> Setup<'a> {
         Setup {
-            join: self
-                .namespace
-                .as_ref()
-                .map_or(Join::Stay, |namespace| Join::Descriptor(namespace.as_fd().as_raw_fd())),
+            join,
             loopback: false,
             etc: self.etc.as_deref(),
             sysfs: self.sysfs,
@@ -95,13 +86,8 @@ impl Plan {
                 uid: self.credentials.uid,
                 capabilities: self.credentials.capabilities,
             },
-            parent: self.bound.then(std::process::id),
+            parent: self.parent,
         }
-    }
-
-    /// The child's descriptors, by the parent's numbers.
-    pub(super) fn sources(&self) -> Vec<i32> {
-        self.streams.sources()
     }
 
     /// The arguments with a free slot before and a null pointer behind.

@@ -1,5 +1,5 @@
-//! One thread waits for every child there is, by pidfd: never for any other process's sake, so Node's own children and
-//! its SIGCHLD are left to Node.
+//! One thread waits for every child there is, by descriptor: never for any other process's sake, so Node's own children
+//! and its SIGCHLD are left to Node.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -8,17 +8,18 @@ use std::thread::Builder;
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::child::Exit;
 use crate::crew;
 use crate::error::{Error, Result};
 
-type Done = Box<dyn FnOnce(Exit) + Send>;
+type Ready = Box<dyn FnOnce() + Send>;
 
 struct Reaper {
     epoll: Arc<Epoll>,
-    watched: HashMap<u64, (Arc<OwnedFd>, Done)>,
+    watched: HashMap<u64, (Arc<OwnedFd>, Ready)>,
     next: u64,
 }
 
@@ -49,43 +50,47 @@ pub(super) fn prepare() -> Result<()> {
 
 fn abandon() {
     let orphans = self::reaper().take().map(|reaper| reaper.watched);
-    for (_, (pidfd, done)) in orphans.unwrap_or_default() {
-        wait_alone(pidfd, done);
+    for (_, (fd, ready)) in orphans.unwrap_or_default() {
+        wait_alone(fd, ready);
     }
 }
 
-/// Has `done` called once the child has ended and was waited for.
-pub(super) fn watch(pidfd: Arc<OwnedFd>, done: impl FnOnce(Exit) + Send + 'static) {
-    let done: Done = Box::new(done);
+/// Has `ready` called once there is something to read, or nobody left to write it: a pidfd's process has ended then.
+pub(super) fn watch(fd: Arc<OwnedFd>, ready: impl FnOnce() + Send + 'static) {
+    let ready: Ready = Box::new(ready);
     let mut guard = reaper();
     let Some(reaper) = guard.as_mut() else {
         drop(guard);
-        return wait_alone(pidfd, done);
+        return wait_alone(fd, ready);
     };
     let token = reaper.next;
     reaper.next += 1;
     let event = EpollEvent::new(EpollFlags::EPOLLIN, token);
-    if reaper.epoll.add(pidfd.as_fd(), event).is_ok() {
-        reaper.watched.insert(token, (pidfd, done));
+    if reaper.epoll.add(fd.as_fd(), event).is_ok() {
+        reaper.watched.insert(token, (fd, ready));
     } else {
         drop(guard);
-        wait_alone(pidfd, done);
+        wait_alone(fd, ready);
     }
 }
 
-/// Where there is no room for one more watch, a thread of its own will do; if not even that, this one.
-fn wait_alone(pidfd: Arc<OwnedFd>, done: Done) {
-    let job = Arc::new(Mutex::new(Some((pidfd, done))));
+/// Where there is no room for one more watch, a thread of its own will do; if not even that, one of the crew. Not the
+/// caller's: it may be inside, and has other things to do than to wait.
+fn wait_alone(fd: Arc<OwnedFd>, ready: Ready) {
+    let job = Arc::new(Mutex::new(Some((fd, ready))));
     let mine = Arc::clone(&job);
-    let run = move |job: &Mutex<Option<(Arc<OwnedFd>, Done)>>| {
+    let run = move |job: &Mutex<Option<(Arc<OwnedFd>, Ready)>>| {
         let taken = job.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((pidfd, done)) = taken {
-            done(collect(&pidfd));
+        if let Some((fd, ready)) = taken {
+            while poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE) == Err(Errno::EINTR) {}
+            ready();
         }
     };
-    if Builder::new().stack_size(256 * 1024).spawn(move || run(&job)).is_err() {
-        run(&mine);
-    }
+    let _there_is_a_crew = crew::submit(move || {
+        if Builder::new().stack_size(256 * 1024).spawn(move || run(&job)).is_err() {
+            run(&mine);
+        }
+    });
 }
 
 fn reap(epoll: &Epoll) {
@@ -98,11 +103,11 @@ fn reap(epoll: &Epoll) {
             Err(_) => return abandon(),
         };
         for event in events.iter().take(count) {
-            let ended = reaper().as_mut().and_then(|reaper| reaper.watched.remove(&event.data()));
-            if let Some((pidfd, done)) = ended {
-                done(collect(&pidfd));
+            let watched = reaper().as_mut().and_then(|reaper| reaper.watched.remove(&event.data()));
+            if let Some((fd, ready)) = watched {
+                ready();
                 // While it is watched it would be told again and again.
-                let _closed_anyway = epoll.delete(pidfd.as_fd());
+                let _closed_anyway = epoll.delete(fd.as_fd());
             }
         }
     }

@@ -58,12 +58,9 @@ enum Source {
 }
 
 impl Laid {
-    /// Opens `/dev/null` if it is wanted.
-    pub(super) fn open(&mut self) -> Result<()> {
-        if self.null.is_none() && self.streams.iter().any(|source| matches!(source, Some(Source::Null))) {
-            self.null = Some(null()?);
-        }
-        Ok(())
+    /// How many there are.
+    pub(super) fn count(&self) -> i32 {
+        i32::try_from(self.streams.len()).unwrap_or(i32::MAX)
     }
 
     pub(super) fn sources(&self) -> Vec<i32> {
@@ -96,6 +93,9 @@ pub(super) fn lay(wanted: Vec<Stdio>) -> Result<(Laid, Vec<Option<OwnedFd>>)> {
             }
         });
         ours.push(parent);
+    }
+    if laid.streams.iter().any(|source| matches!(source, Some(Source::Null))) {
+        laid.null = Some(null()?);
     }
     Ok((laid, ours))
 }

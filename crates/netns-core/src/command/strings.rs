@@ -53,6 +53,11 @@ impl Strings {
         Ok(())
     }
 
+    /// All of them in one piece.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &CStr> {
         let mut rest = self.bytes.as_slice();
         std::iter::from_fn(move || {

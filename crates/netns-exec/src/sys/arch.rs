@@ -13,6 +13,7 @@ pub mod numbers {
     pub const SOCKET: usize = 41;
     pub const SENDMSG: usize = 46;
     pub const RECVMSG: usize = 47;
+    pub const CLONE: usize = 56;
     pub const EXECVE: usize = 59;
     pub const KILL: usize = 62;
     pub const FCNTL: usize = 72;
@@ -68,6 +69,7 @@ pub mod numbers {
     pub const SOCKET: usize = 198;
     pub const SENDMSG: usize = 211;
     pub const RECVMSG: usize = 212;
+    pub const CLONE: usize = 220;
     pub const EXECVE: usize = 221;
     pub const SETNS: usize = 268;
 }
@@ -135,6 +137,89 @@ pub unsafe fn syscall(number: usize, args: [usize; 5]) -> isize {
             in("x2") args[2],
             in("x3") args[3],
             in("x4") args[4],
+            options(nostack),
+        );
+    }
+    result
+}
+
+/// `clone(2)` of a child with a stack of its own, on which it calls `entry` with `argument`. The C library's refuses some
+/// flags (musl).
+///
+/// # Safety
+/// As the manual page; `entry` never returns, and all it touches is there until it has executed or exited.
+#[cfg(target_arch = "x86_64")]
+pub unsafe fn clone(
+    flags: usize,
+    stack: *mut u8,
+    parent_word: *mut i32,
+    child_word: *mut u32,
+    entry: extern "C" fn(*mut core::ffi::c_void) -> !,
+    argument: *mut core::ffi::c_void,
+) -> isize {
+    let result: isize;
+    // SAFETY: as for `syscall` in the parent; the child is at once on its own stack, and never comes back.
+    unsafe {
+        core::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r13",
+            "call r12",
+            "ud2",
+            "2:",
+            inlateout("rax") numbers::CLONE => result,
+            in("rdi") flags,
+            in("rsi") stack,
+            in("rdx") parent_word,
+            in("r10") child_word,
+            in("r8") 0_usize,
+            in("r12") entry,
+            in("r13") argument,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    result
+}
+
+/// `clone(2)` of a child with a stack of its own, on which it calls `entry` with `argument`. The C library's refuses some
+/// flags (musl).
+///
+/// # Safety
+/// As the manual page; `entry` never returns, and all it touches is there until it has executed or exited.
+#[cfg(target_arch = "aarch64")]
+pub unsafe fn clone(
+    flags: usize,
+    stack: *mut u8,
+    parent_word: *mut i32,
+    child_word: *mut u32,
+    entry: extern "C" fn(*mut core::ffi::c_void) -> !,
+    argument: *mut core::ffi::c_void,
+) -> isize {
+    let result: isize;
+    // SAFETY: as for `syscall` in the parent; the child is at once on its own stack, and never comes back.
+    unsafe {
+        core::arch::asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x30, xzr",
+            "mov x0, x21",
+            "blr x20",
+            "brk 1",
+            "2:",
+            in("x8") numbers::CLONE,
+            inlateout("x0") flags => result,
+            in("x1") stack,
+            in("x2") parent_word,
+            in("x3") 0_usize,
+            in("x4") child_word,
+            in("x20") entry,
+            in("x21") argument,
+            lateout("x30") _,
             options(nostack),
         );
     }

@@ -19,7 +19,7 @@ pub use fd::{
 };
 pub use mount::{attach, copy_tree, file_system, new_mount, propagate};
 pub use namespace::{enter, loopback_up, owner, socket, unshare};
-pub use process::{change_directory, die, execute, exit, new_session, parent};
+pub use process::{bear, change_directory, die, execute, exit, new_session, parent};
 pub use signals::{block_signals, reset_signals};
 
 /// What a call that failed said: the positive errno.

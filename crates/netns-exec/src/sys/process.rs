@@ -1,9 +1,35 @@
 //! A process's surroundings, its program and its end.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_void};
 
-use super::arch::{numbers, syscall};
+use super::arch::{self, numbers, syscall};
 use super::{Errno, Result, check, plain};
+
+/// A child that shares this process's memory, on a stack of its own, until it executes or exits: then the kernel clears
+/// `occupied` and wakes who waits for it. Gives its pid and a pidfd, close-on-exec. The end is told by SIGCHLD.
+///
+/// # Errors
+/// `EAGAIN`, `ENOMEM`, `EMFILE`.
+///
+/// # Safety
+/// `stack` is the aligned upper end of one that nobody else uses. It, `occupied`, `argument` and all that `entry` touches
+/// are there until `occupied` is cleared. `entry` never returns.
+pub unsafe fn bear(
+    stack: *mut u8,
+    occupied: *mut u32,
+    entry: extern "C" fn(*mut c_void) -> !,
+    argument: *mut c_void,
+) -> Result<(u32, i32)> {
+    const SIGCHLD: usize = 17;
+    const CLONE_VM: usize = 0x100;
+    const CLONE_PIDFD: usize = 0x1000;
+    const CLONE_CHILD_CLEARTID: usize = 0x20_0000;
+    let flags = SIGCHLD | CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID;
+    let mut pidfd = -1;
+    // SAFETY: the caller vouches for the child's memory, and the kernel writes one descriptor for this process.
+    let id = check(unsafe { arch::clone(flags, stack, &raw mut pidfd, occupied, entry, argument) })?;
+    Ok((u32::try_from(id).unwrap_or_default(), pidfd))
+}
 
 /// chdir(2).
 ///

@@ -1,0 +1,106 @@
+/** Names: look-ups are Node's own but for where the answer comes from. */
+import assert from 'node:assert/strict'
+import dns from 'node:dns'
+import { PerformanceObserver } from 'node:perf_hooks'
+import { promisify } from 'node:util'
+import { later, nameServer, namespace } from '../../offline/kit.mjs'
+
+// Taken before any hook is on, as a library does at its first line.
+const { lookup, lookupService } = dns
+
+export default {
+  'references taken before look up inside': async () => {
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      assert.deepEqual(await promisify(lookup)('server.test'), { address: '127.0.0.9', family: 4 })
+      assert.deepEqual(await promisify(lookupService)('127.0.0.1', 80), { hostname: 'localhost', service: 'http' })
+      await assert.rejects(promisify(lookup)('other.test'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' })
+    })
+  },
+  'nothing is looked up at home for a namespace, nor inside for home': async () => {
+    const red = namespace()
+    await red.run(() => nameServer({ 'server.test': '127.0.0.9' }))
+    await assert.rejects(promisify(lookup)('server.test'), { code: 'EAI_AGAIN' })
+    await assert.rejects(dns.promises.lookup('server.test'), { code: 'EAI_AGAIN' })
+    assert.deepEqual(await red.run(dns.promises.lookup, 'server.test'), { address: '127.0.0.9', family: 4 })
+  },
+  'what promises say is what Node says': async () => {
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      const { promises } = dns
+      assert.deepEqual(await promises.lookup('server.test', { all: true }), [{ address: '127.0.0.9', family: 4 }])
+      assert.deepEqual(await promises.lookup('server.test', 4), { address: '127.0.0.9', family: 4 })
+      assert.deepEqual(await promises.lookup('127.0.0.8'), { address: '127.0.0.8', family: 4 })
+      assert.throws(() => promises.lookup('server.test', { family: 5 }), { code: 'ERR_INVALID_ARG_VALUE' })
+      assert.throws(() => promises.lookup(7), { code: 'ERR_INVALID_ARG_TYPE' })
+      await assert.rejects(promises.lookup('other.test'), { code: 'ENOTFOUND', hostname: 'other.test' })
+      assert.deepEqual(await promises.lookupService('127.0.0.1', 22), { hostname: 'localhost', service: 'ssh' })
+      assert.throws(() => promises.lookupService('127.0.0.1', -1), { code: 'ERR_SOCKET_BAD_PORT' })
+      assert.throws(() => promises.lookupService('nowhere', 1), { code: 'ERR_INVALID_ARG_VALUE' })
+      assert.throws(() => promises.lookupService('127.0.0.1'), { code: 'ERR_MISSING_ARGS' })
+      await assert.rejects(promises.lookupService('192.0.2.1', 22), { message: 'getnameinfo ENOTFOUND' })
+    })
+  },
+  'the order of results is what the program set': async () => {
+    const usual = dns.getDefaultResultOrder()
+    later(() => dns.setDefaultResultOrder(usual))
+    await namespace().run(async () => {
+      const first = async () => (await dns.promises.lookup('localhost')).family
+      dns.setDefaultResultOrder('ipv6first')
+      assert.equal(await first(), 6)
+      dns.promises.setDefaultResultOrder('ipv4first')
+      assert.equal(await first(), 4)
+      assert.equal((await dns.promises.lookup('localhost', { order: 'ipv6first' })).family, 6)
+    })
+    assert.equal(dns.getDefaultResultOrder(), 'ipv4first')
+  },
+  "a query of Node's own that is replaced, as by who measures it, is replaced inside too": async () => {
+    const prototype = Object.getPrototypeOf(new dns.Resolver()._handle)
+    const { queryA } = prototype
+    later(() => Object.assign(prototype, { queryA }))
+    const seen = []
+    prototype.queryA = function (...args) {
+      seen.push(args[1])
+      return queryA.apply(this, args)
+    }
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      assert.deepEqual(await dns.promises.resolve4('server.test'), ['127.0.0.9'])
+      assert.deepEqual(await new dns.promises.Resolver().resolve4('server.test'), ['127.0.0.9'])
+    })
+    assert.deepEqual(seen, ['server.test', 'server.test'])
+  },
+  'a closed namespace refuses look-ups with its own error': async () => {
+    const red = namespace()
+    await red.run(async () => {
+      red.close()
+      const hints = dns.ADDRCONFIG
+      await assert.rejects(promisify(lookup)('server.test', { hints }), {
+        code: 'ERR_NETNS_CLOSED',
+        name: 'NetnsError'
+      })
+      await assert.rejects(dns.promises.lookup('server.test', { hints }), { name: 'NetnsError' })
+      await assert.rejects(dns.promises.lookup('server.test'), { code: 'ERR_NETNS_CLOSED' })
+      await assert.rejects(dns.promises.lookupService('192.0.2.1', 22), { code: 'ERR_NETNS_CLOSED' })
+    })
+  },
+  'look-ups are seen by a PerformanceObserver': async () => {
+    const entries = []
+    const observer = new PerformanceObserver((list) => entries.push(...list.getEntries()))
+    observer.observe({ type: 'dns' })
+    later(() => observer.disconnect())
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      await dns.promises.lookup('server.test', { family: 4 })
+      await dns.promises.lookupService('127.0.0.1', 80)
+      await dns.promises.resolve4('server.test')
+    })
+    while (entries.length < 3) await new Promise(setImmediate)
+    assert.deepEqual(
+      entries.map(({ name }) => name),
+      ['lookup', 'lookupService', 'queryA']
+    )
+    assert.deepEqual(entries[0].detail.addresses, ['127.0.0.9'])
+    assert.equal(entries[0].detail.hostname, 'server.test')
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * HTTP/2's sessions: what a server is asked, and what it pushes to a client, is a stream that Node makes while it parses
+ * a packet, in no context. It gets the session's as the session emits `'stream'`.
+ */
+import type { Duplex } from 'node:stream'
+import { builtin } from '../builtin.ts'
+import { runtimeLacks } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import type { SocketHandle } from './handles.ts'
+import type { AnyFunction, Patches } from './patches.ts'
+import { contextOf, runIn } from './place.ts'
+
+type Session = { emit: AnyFunction }
+
+const HTTP2 = 'NativeModule http2'
+const places = new WeakMap<Session, Namespace>()
+let look: (() => void) | undefined
+
+/**
+ * Hooks the sessions of clients once there can be any. Loading http2 for it would take longer than all other hooks
+ * together, so Node's list of what is loaded is looked at whenever a session may be about to be made: each tells its
+ * socket not to delay, and most of them connect one.
+ */
+export function hookSessions(patches: Patches): void {
+  const { moduleLoadList } = process as { moduleLoadList?: string[] }
+  const { Socket } = builtin('net')
+  // A list without what was just loaded tells nothing.
+  if (!moduleLoadList?.includes('NativeModule net') || moduleLoadList.includes(HTTP2)) {
+    hookClients(patches)
+    return
+  }
+  let seen = moduleLoadList.length
+  look = () => {
+    if (moduleLoadList.length === seen) return
+    const loaded = moduleLoadList.includes(HTTP2, seen)
+    seen = moduleLoadList.length
+    if (loaded) hookClients(patches)
+  }
+  patches.method(Socket.prototype as object, 'setNoDelay', (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      look?.()
+      return original.apply(this, args)
+    }
+  })
+  patches.whenUndone(() => {
+    look = undefined
+  })
+}
+
+/** To be called before a socket is opened in a context. */
+export function expectSessions(): void {
+  look?.()
+}
+
+/** Whatever a server's session emits is in the server's namespace; what a client's does, Node keeps where it was made. */
+export function rememberSession(patches: Patches, session: Session, place: Namespace): void {
+  places.set(session, place)
+  hookEmit(patches, Object.getPrototypeOf(session))
+}
+
+function hookClients(patches: Patches): void {
+  look = undefined
+  hookEmit(patches, clientPrototype())
+}
+
+/**
+ * A session first leaves a mark on its socket that says it is taken. The one here will not be, and the session is made no
+ * further.
+ *
+ * @throws `ERR_NETNS_RUNTIME`
+ */
+function clientPrototype(): Session {
+  const refusal = new Error('This socket is for nobody.')
+  let session: Session | undefined
+  const socket = new Proxy(
+    {},
+    {
+      set(_target, _key, value) {
+        session = value
+        throw refusal
+      }
+    }
+  )
+  try {
+    builtin('http2').connect('http://localhost', { createConnection: () => socket as Duplex })
+  } catch (error) {
+    if (error !== refusal) throw error
+  }
+  if (typeof session?.emit !== 'function') throw runtimeLacks("a visible session of http2's")
+  return Object.getPrototypeOf(session)
+}
+
+function hookEmit(patches: Patches, prototype: Session): void {
+  if (Object.hasOwn(prototype, 'emit')) return
+  patches.method(prototype, 'emit', (original) => {
+    return function (this: Session, ...args: unknown[]) {
+      const place = places.get(this)
+      if (place === undefined && contextOf() === undefined) return original.apply(this, args)
+      const emit = () => {
+        if (args[0] === 'stream') takeAlong(args[1] as object)
+        return original.apply(this, args)
+      }
+      return place === undefined ? emit() : runIn(place, emit)
+    }
+  })
+}
+
+/** Has the events of a stream run in the current context. */
+function takeAlong(stream: object): void {
+  for (const symbol of Object.getOwnPropertySymbols(stream)) {
+    if (symbol.description !== 'kHandle') continue
+    const handle = Reflect.get(stream, symbol) as SocketHandle | undefined
+    handle?.asyncReset?.(handle)
+  }
+}
