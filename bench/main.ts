@@ -9,9 +9,7 @@ import { Report } from './report.ts'
 import type { PeerCommand, Suite } from './suite.ts'
 
 const folder = join(import.meta.dirname, 'suites')
-/** Suites that compare in a way of their own. */
-const alone: Record<string, () => Promise<unknown>> = { netlink: async () => (await import('./netlink.ts')).run() }
-const names = [...readdirSync(folder).map((file) => file.replace(/\.ts$/, '')), ...Object.keys(alone)]
+const names = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''))
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
@@ -30,11 +28,6 @@ for (const name of values.only ?? []) {
 const time = new Date().toISOString().replaceAll(':', '-')
 const report = new Report(join(import.meta.dirname, 'results', `${time}.jsonl`))
 for (const name of values.only ?? names) {
-  const own = alone[name]
-  if (own !== undefined) {
-    await own()
-    continue
-  }
   const { suite } = (await import(`./suites/${name}.ts`)) as { suite: Suite }
   await runSuite(suite)
 }

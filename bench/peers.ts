@@ -30,10 +30,16 @@ export function there(name: string, { file, args }: PeerCommand): PeerCommand {
   return { file: 'nsenter', args: [`--net=/run/netns/${name}`, file, ...args], needs: 'nsenter' }
 }
 
-/** A peer of the Rust program: `raw`, `core` or `ip`. */
+/** A peer of the Rust program: `raw`, `core`, `netlink` or `ip`. */
 export function rust(peer: string): PeerCommand {
   const file = join(root, 'target/bench/rust-peers')
   return { file, args: [peer], needs: peer === 'ip' ? 'ip' : file }
+}
+
+/** A program of its own that `npm run bench` has built, where it could. */
+export function builtPeer(name: string): PeerCommand {
+  const file = join(root, 'target/bench', name)
+  return { file, args: [], needs: file }
 }
 
 /** A peer of the Go program, which is there if Go is: `netns` or `cni`. */

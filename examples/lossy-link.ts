@@ -24,6 +24,7 @@ async function ask(): Promise<string> {
   return `${length} bytes in ${(performance.now() - start).toFixed(0)} ms`
 }
 
+await ask()
 console.log(`as it is: ${await ask()}`)
 try {
   await far.qdisc.replace({ dev: 'eth0', kind: 'netem', delay: 40, jitter: 5, loss: 2 })

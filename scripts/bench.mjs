@@ -25,8 +25,6 @@ function buildRustPeers() {
   const { executable } = messages.find((message) => message.executable)
   mkdirSync(built, { recursive: true })
   copyFileSync(executable, join(built, 'rust-peers'))
-  run('cargo', ['build', '--release', '--quiet', '--locked', '-p', 'netns-core', '--example', 'netlink_raw'])
-  copyFileSync(join(root, 'target/release/examples/netlink_raw'), join(built, 'netlink-raw'))
 }
 
 function buildGoPeers() {

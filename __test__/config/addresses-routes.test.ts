@@ -125,6 +125,31 @@ test('ten thousand addresses and routes, with a report on each that failed', asy
   expect(await wire.left.routes.flush({ dev: 'eth0', family: 4 })).toBe(9997)
 })
 
+test('items of a bulk are dealt with in their order, however many batches they take', async () => {
+  using wire = await pair()
+  const many = Array.from({ length: 3000 }, (_, i) => ({ to: '10.9.0.0/16', via: '10.0.0.2', mtu: 1000 + i }))
+  expect(await wire.left.routes.replace(many)).toEqual({ done: 3000, failed: [] })
+  expect(await wire.left.routes.list({ to: '10.9.0.0/16' })).toMatchObject([{ mtu: 3999 }])
+})
+
+test('a list of what belongs to a link takes its alternative name, and refuses one that there is not', async () => {
+  using wire = await pair()
+  const { left } = wire
+  ip(left, 'link', 'property', 'add', 'dev', 'eth0', 'altname', 'the-wire-to-the-right')
+  await left.routes.add({ to: '10.9.0.0/16', via: '10.0.0.2' })
+  await left.neighbours.add({ dev: 'eth0', to: '10.0.0.9', mac: '02:00:00:00:00:09' })
+  const lists = [left.routes, left.addresses, left.neighbours, left.qdisc]
+  for (const list of lists) {
+    const all = await list.list({ dev: 'eth0' })
+    expect(all.length).toBeGreaterThan(0)
+    expect(await list.list({ dev: 'the-wire-to-the-right' })).toEqual(all)
+    await expect(list.list({ dev: 'nope' })).rejects.toMatchObject({
+      code: 'ENODEV',
+      message: expect.stringContaining("there is no link 'nope'")
+    })
+  }
+})
+
 test('a long list keeps no timer waiting for long', async () => {
   using wire = await pair()
   const routes = Array.from({ length: 10_000 }, (_, i) => ({
@@ -157,7 +182,10 @@ test.each([
   { to: '10.0.0.0/8', dev: 'lo', src: 'fd00::1' },
   { to: '10.0.0.0/8', dev: 'lo', table: 'nosuch' },
   { to: '10.0.0.0/8', dev: 'sixteen-bytes-xx\0' },
-  { to: '10.0.0.0/8', dev: 'lo', nexthops: [{ dev: 'lo' }] }
+  { to: '10.0.0.0/8', dev: 'lo', nexthops: [{ dev: 'lo' }] },
+  { to: '10.0.0.1' },
+  { to: 'fd00::1', metric: 5 },
+  { to: '10.0.0.0/8', nexthops: [{ via: 'fd00::1/64' }] }
 ])('route %o is refused before the kernel is asked', async (spec) => {
   using ns = NetNs.createSync()
   await expect(ns.routes.add(spec)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { decodeLink } from '../../lib/config/link.ts'
 import { LINK_KINDS } from '../../lib/config/link-kinds.ts'
 import { checkSpec, type LinkSpec, writeNewLink } from '../../lib/config/link-spec.ts'
-import { type QdiscSpec, writeOptions } from '../../lib/config/qdisc.ts'
+import { type QdiscSpec, writeOptions } from '../../lib/config/qdisc-spec.ts'
 import { messages, Reader } from '../../lib/wire/reader.ts'
 import { Request } from '../../lib/wire/request.ts'
 

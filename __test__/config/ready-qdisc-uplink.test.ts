@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
+import { expect, test, vi } from 'vitest'
+import { NetNs, type QdiscSpec } from '../../index.ts'
+import { native } from '../../lib/native.ts'
 import { inside, ip, ipJson, pair } from './wire.ts'
 
 test('ready means carrier, no tentative address, and a route', async () => {
@@ -40,6 +41,25 @@ test('a link queues as it is told to, as tc sees it', async () => {
   await expect(wire.left.qdisc.replace({ dev: 'eth0', kind: 'netem', loss: 101 })).rejects.toMatchObject({
     code: 'ERR_INVALID_ARG_VALUE'
   })
+})
+
+test('a way of queueing that the kernel lacks is refused with its module, and the old one stays', async () => {
+  using wire = await pair()
+  const specs: QdiscSpec[] = [
+    { dev: 'eth0', kind: 'netem', delay: 1 },
+    { dev: 'eth0', kind: 'fq_codel' }
+  ]
+  for (const spec of specs) {
+    await wire.left.qdisc.replace({ dev: 'eth0', kind: 'tbf', rate: 1_000_000 })
+    const error = await wire.left.qdisc.replace(spec).catch((reason) => reason)
+    const kind = (await wire.left.qdisc.list({ dev: 'eth0' }))[0]?.kind
+    if (error === undefined) {
+      expect(kind).toBe(spec.kind)
+    } else {
+      expect(error).toMatchObject({ code: 'ENOENT', message: expect.stringContaining(`module 'sch_${spec.kind}'`) })
+      expect(kind).toBe('tbf')
+    }
+  }
 })
 
 /** A namespace that leads to another, which answers at 192.0.2.2. */
@@ -89,6 +109,48 @@ test('an uplink masquerades, two at once do not clash, and nothing is left of th
   expect(existsSync('/etc/netns/one')).toBe(false)
   await NetNs.delete('one')
   for (const ns of [outer, far, one, two]) ns.close()
+})
+
+test('uplinks that are made at once share the way out, and the last one to go closes it', async () => {
+  const { outer, far } = await outside()
+  const inner = [NetNs.createSync(), NetNs.createSync(), NetNs.createSync()]
+  const forwards = () => outer.sysctl.get('net.ipv4.conf.wan0.forwarding')
+  const uplinks = await Promise.all(inner.map((ns) => ns.uplink({ to: outer })))
+  expect(new Set(uplinks.map(({ address }) => address)).size).toBe(3)
+  for (const [i, uplink] of uplinks.entries()) {
+    expect(await forwards()).toBe('1')
+    await uplink.close()
+    expect(await inner[i]?.links.list()).toHaveLength(1)
+  }
+  expect(await forwards()).toBe('0')
+  expect((await outer.links.list()).map(({ name }) => name)).toEqual(['lo', 'wan0'])
+  for (const ns of [outer, far, ...inner]) ns.close()
+})
+
+test('an uplink that nftables refuses leaves everything as it was', async () => {
+  const { outer, far } = await outside()
+  using ns = NetNs.createSync()
+  const before = await outer.links.list()
+  const { netlinkExchange } = native()
+  // As a kernel answers that has nf_tables, but not what masquerades.
+  const lacking = vi.spyOn(native(), 'netlinkExchange').mockImplementation(async (handle, request, ordered) => {
+    if (request.protocol !== 12 || request.bytes.length < 200) return netlinkExchange(handle, request, ordered)
+    const refusal = { item: 3, code: 'ENOENT', errno: -2, meaning: 'No such file or directory' }
+    return { data: Buffer.alloc(0), refusals: [refusal], interrupted: false }
+  })
+  try {
+    await expect(ns.uplink({ to: outer })).rejects.toMatchObject({
+      code: 'ENOENT',
+      message: expect.stringContaining('modules nf_tables, nft_chain_nat, nft_masq')
+    })
+    expect(lacking).toHaveBeenCalled()
+  } finally {
+    lacking.mockRestore()
+  }
+  expect((await outer.links.list()).map(({ index }) => index)).toEqual(before.map(({ index }) => index))
+  expect(await ns.links.list()).toHaveLength(1)
+  expect(await outer.sysctl.get('net.ipv4.conf.wan0.forwarding')).toBe('0')
+  for (const other of [outer, far]) other.close()
 })
 
 test('an uplink to a namespace without a way out is refused before anything changes', async () => {

@@ -1,7 +1,7 @@
 /** Addresses as they are asked for, and as the kernel tells them. */
 import { invalidValue } from '../errors.ts'
 import { AF, familyOf, formatIp, parse, parsed, sizeOf } from '../wire/address.ts'
-import type { Message, Reader } from '../wire/reader.ts'
+import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import type { LinkTarget, Request } from '../wire/request.ts'
 import { checkFlag, checkU32, checkWord, type LinkRef, nameLink, wordOf } from './check.ts'
 import { SCOPES } from './words.ts'
@@ -124,6 +124,10 @@ export function describeAddress(verb: string, spec: AddressSpec): string {
   return `${verb} address ${spec.address} dev ${nameLink(spec.dev)}`
 }
 
+const walk = new Attributes()
+/** The words of each combination of flags: there are few, and many addresses. */
+const flagWords = new Map<number, string[]>()
+
 /** Reads an address; `names` are those of the links by their index. */
 export function decodeAddress(
   reader: Reader,
@@ -140,38 +144,47 @@ export function decodeAddress(
   let flags = reader.u8(start + 2)
   let local: string | undefined
   let peer: string | undefined
-  const found: Address = {
-    dev: names.get(index) ?? String(index),
-    index,
-    family: size === 4 ? 4 : 6,
-    address: '',
-    scope: wordOf(SCOPES, reader.u8(start + 3)),
-    flags: []
-  }
-  for (const { type, start: at, end } of reader.attributes(start + 8, message.end)) {
+  let name: string | undefined
+  const dev = names.get(index) ?? String(index)
+  const rest: Partial<Address> = {}
+  walk.of(reader, start + 8, message.end)
+  while (walk.next()) {
+    const { type, start: at, end } = walk
     if (type === IFA.local && end - at === size) local = formatIp(reader.bytes, at, size)
     else if (type === IFA.address && end - at === size) peer = formatIp(reader.bytes, at, size)
-    else if (type === IFA.broadcast && end - at === 4) found.broadcast = formatIp(reader.bytes, at, 4)
-    else if (type === IFA.label) found.label = reader.text(at, end)
+    else if (type === IFA.broadcast && end - at === 4) rest.broadcast = formatIp(reader.bytes, at, 4)
+    else if (type === IFA.label) name = reader.text(at, end)
     else if (type === IFA.flags) flags = reader.u32(at)
-    else if (type === IFA.metric) found.metric = reader.u32(at)
-    else if (type === IFA.protocol) found.protocol = wordOf(ORIGINS, reader.u8(at))
-    else if (type === IFA.cache) decodeLifetimes(found, reader.u32(at), reader.u32(at + 4))
+    else if (type === IFA.metric) rest.metric = reader.u32(at)
+    else if (type === IFA.protocol) rest.protocol = wordOf(ORIGINS, reader.u8(at))
+    else if (type === IFA.cache) decodeLifetimes(rest, reader.u32(at), reader.u32(at + 4))
   }
   // Without a peer, both are the same, and IPv6 has only the one called "address".
   const own = local ?? peer
   if (own === undefined) return undefined
-  if (local !== undefined && peer !== undefined && peer !== local) {
-    found.address = `${own}/${size * 8}`
-    found.peer = `${peer}/${prefix}`
-  } else {
-    found.address = `${own}/${prefix}`
-  }
-  for (const word in FLAGS) if (flags & (FLAGS[word] as number)) found.flags.push(word)
-  return found
+  const paired = local !== undefined && peer !== undefined && peer !== local
+  if (paired) rest.peer = `${peer}/${prefix}`
+  const address = `${own}/${paired ? size * 8 : prefix}`
+  const version = size === 4 ? 4 : 6
+  const scope = wordOf(SCOPES, reader.u8(start + 3))
+  // Made once with what most have, as each property that is added later takes room of its own.
+  const found: Address =
+    name === undefined
+      ? { dev, index, family: version, address, scope, flags: wordsOf(flags) }
+      : { dev, index, family: version, address, scope, flags: wordsOf(flags), label: name === dev ? dev : name }
+  return Object.assign(found, rest)
 }
 
-function decodeLifetimes(found: Address, preferred: number, valid: number): void {
+function wordsOf(flags: number): string[] {
+  let words = flagWords.get(flags)
+  if (words === undefined) {
+    words = Object.keys(FLAGS).filter((word) => flags & (FLAGS[word] as number))
+    flagWords.set(flags, Object.freeze(words) as string[])
+  }
+  return words
+}
+
+function decodeLifetimes(found: Partial<Address>, preferred: number, valid: number): void {
   if (valid !== FOREVER) found.validLifetime = valid
   if (preferred !== FOREVER) found.preferredLifetime = preferred
 }

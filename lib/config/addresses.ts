@@ -112,7 +112,8 @@ export class Addresses {
     }
     if (isIterable(items)) {
       return sendAll(this.#namespace, items, {
-        write: (request, item, label) => write(request, item, `addresses${label}`),
+        name: 'addresses',
+        write,
         describe: (item) => describeAddress(verb, item)
       })
     }

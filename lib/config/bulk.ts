@@ -1,11 +1,15 @@
 /** Many items of one sort in few datagrams, with a word on each that failed. */
 import { refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { Request } from '../wire/request.ts'
-import { exchange, Pace } from './transport.ts'
+import { PROTOCOL, Request } from '../wire/request.ts'
+import { type Answer, exchangeQueued, Pace, released } from './transport.ts'
 
 /** So many are sent at once: few enough that the kernel's lock and our thread are soon free again. */
-const BATCH = 1024
+const BATCH = 512
+/** The first batch is smaller, so that the kernel has something to do while the others are written. */
+const FIRST = 64
+/** So many batches are with the kernel or wait for it: it must not run out of work while this thread is busy. */
+const AHEAD = 2
 
 /** How a call on many items went. */
 export interface BulkResult {
@@ -17,71 +21,86 @@ export interface BulkResult {
 
 /** How one item becomes a message, and how it is called in an error. */
 export interface Bulk<T> {
+  /** What the items are called as an argument. */
+  name: string
+  /** Throws if something is wrong with the item, which is called `label` then. */
   write(request: Request, item: T, label: string): void
   describe(item: T): string
 }
 
 /**
  * Sends one message for each item. An item that is refused, or whose arguments are wrong, does not stop those behind it.
- * While the kernel works on one batch, the next one is written.
+ * While the kernel works on some batches, the next one is written.
  */
 export async function sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk: Bulk<T>): Promise<BulkResult> {
   const result: BulkResult = { done: 0, failed: [] }
+  const request = new Request(PROTOCOL.route, 64 * 1024)
+  request.acknowledgeLast = true
   const pace = new Pace()
-  let batch = new Batch<T>()
-  let sent: Promise<void> | undefined
+  const underWay: Promise<void>[] = []
+  let batch: Batch<T> = { items: [], places: [] }
+  let size = FIRST
   let place = 0
   const dispatch = async () => {
-    const full = batch
-    batch = new Batch<T>()
-    await sent
-    sent = full.send(namespace, bulk, result)
-    // It is awaited before the next one is sent, or at the end; until then a failure is not unhandled.
-    sent.catch(() => undefined)
+    if (underWay.length === AHEAD) await underWay.shift()
+    await released(namespace)
+    const reported = report(exchangeQueued(namespace, request), batch, bulk, result)
+    // Each is awaited sooner or later; until then a failure is not unhandled.
+    reported.catch(() => undefined)
+    underWay.push(reported)
+    request.clear()
+    batch = { items: [], places: [] }
+    size = Math.min(BATCH, size * 2)
   }
   for (const item of items) {
     try {
-      bulk.write(batch.request, item, `[${place}]`)
-      batch.add(item, place)
+      write(request, item, place, bulk)
+      batch.items.push(item)
+      batch.places.push(place)
     } catch (error) {
-      batch.request.abandon()
+      request.abandon()
       result.failed.push({ item: place, error: error as Error & { code: string } })
     }
     place++
-    if (batch.items.length === BATCH) await dispatch()
+    if (batch.items.length === size) await dispatch()
     if (pace.due) await pace.giveWay()
   }
   if (batch.items.length > 0) await dispatch()
-  await sent
+  for (const reported of underWay) await reported
   result.failed.sort((a, b) => a.item - b.item)
+  await pace.done()
   return result
 }
 
-class Batch<T> {
-  readonly request = new Request(0, 64 * 1024)
-  readonly items: T[] = []
-  #first = -1
-  #gaps: number[] | undefined
+/** What one request is about. */
+interface Batch<T> {
+  items: T[]
+  /** Where in the iterable each of them was. */
+  places: number[]
+}
 
-  constructor() {
-    this.request.acknowledgeLast = true
+/** The name of each property of ten thousands of items is not worth making, unless one of them is wrong. */
+function write<T>(request: Request, item: T, place: number, bulk: Bulk<T>): void {
+  try {
+    bulk.write(request, item, '')
+  } catch {
+    request.abandon()
+    bulk.write(request, item, `${bulk.name}[${place}]`)
   }
+}
 
-  add(item: T, place: number): void {
-    if (this.#first < 0) this.#first = place
-    // Places are consecutive unless an item's arguments were wrong.
-    if (place !== this.#first + this.items.length) this.#gaps ??= this.items.map((_, i) => this.#first + i)
-    this.#gaps?.push(place)
-    this.items.push(item)
-  }
-
-  async send(namespace: Namespace, bulk: Bulk<T>, result: BulkResult): Promise<void> {
-    const { refusals } = await exchange(namespace, this.request)
-    result.done += this.items.length - refusals.length
-    for (const refusal of refusals) {
-      const words = bulk.describe(this.items[refusal.item] as T)
-      const item = this.#gaps?.[refusal.item] ?? this.#first + refusal.item
-      result.failed.push({ item, error: refused(refusal, words) })
-    }
+async function report<T>(
+  answer: Promise<Answer>,
+  { items, places }: Batch<T>,
+  bulk: Bulk<T>,
+  result: BulkResult
+): Promise<void> {
+  const { refusals } = await answer
+  result.done += items.length - refusals.length
+  const pace = new Pace()
+  for (const refusal of refusals) {
+    const error = refused(refusal, bulk.describe(items[refusal.item] as T))
+    result.failed.push({ item: places[refusal.item] as number, error })
+    if (pace.due) await pace.giveWay()
   }
 }

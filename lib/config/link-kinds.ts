@@ -1,8 +1,5 @@
 /** What can be set on each kind of link, and read from it: the kernel's `IFLA_<KIND>_…`, in iproute2's words. */
 
-import { invalidType } from '../errors.ts'
-import { checkInteger, checkU32 } from './check.ts'
-import type { Codec } from './fields.ts'
 import {
   addressField,
   be16,
@@ -25,6 +22,7 @@ import {
   u64,
   word
 } from './fields.ts'
+import { greKey, portRange, qosMap, sources } from './link-codecs.ts'
 
 const VLAN_PROTOCOLS = { '802.1Q': 0x8100, '802.1ad': 0x88a8 }
 const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 }
@@ -51,77 +49,16 @@ const AD_INFO: Schema = {
 }
 const HASH_POLICIES = { layer2: 0, 'layer3+4': 1, 'layer2+3': 2, 'encap2+3': 3, 'encap3+4': 4, 'vlan+srcmac': 5 }
 
-const SOURCES = { mode: 3, set: 3, address: 4, data: 5 } as const
-
-/** `IFLA_MACVLAN_MACADDR_…`: the addresses that mode `source` takes packets from, all at once. */
-const sources: Codec = {
-  write: (request, type, value, label) => {
-    request.attributeU32(SOURCES.mode, SOURCES.set)
-    list(mac, SOURCES.address, 0).write(request, type, value, label)
-  },
-  read: (reader, start, end) => list(mac).read(reader, start, end)
-}
-
 const macvlan: Schema = {
   mode: field(1, word(MACVLAN_MODES, 'u32')),
   flags: field(2, u16),
-  sources: field(SOURCES.data, sources),
+  sources: field(5, sources),
   broadcastQueueLength: field(7, u32),
   broadcastCutoff: field(9, u32)
 }
 
 /** `VLAN_FLAG_…`. */
 const VLAN_FLAGS = { reorderHeader: 1, gvrp: 2, looseBinding: 4, mvrp: 8, bridgeBinding: 16 }
-const QOS_MAPPING = 1
-
-/** Which priority becomes which, as `{ 1: 5 }`. */
-const qosMap: Codec = {
-  write: (request, type, value, label) => {
-    if (typeof value !== 'object' || value === null) throw invalidType(label, 'of type object', value)
-    request.nest(
-      type,
-      () => {
-        for (const [from, to] of Object.entries(value)) {
-          request
-            .attribute(QOS_MAPPING, 8)
-            .u32(checkU32(Number(from), label))
-            .u32(checkU32(to, `${label}.${from}`))
-        }
-      },
-      0
-    )
-  },
-  read: (reader, start, end) =>
-    Object.fromEntries(
-      reader.attributes(start, end).map((pair) => [reader.u32(pair.start), reader.u32(pair.start + 4)])
-    )
-}
-
-/** `GRE_KEY`: without it the kernel does not look at the keys. */
-const GRE_KEY = 0x2000
-
-/** One key for both directions, with the flags that make them count. */
-const greKey: Codec = {
-  write: (request, _type, value, label) => {
-    for (const flags of [2, 3]) be16.write(request, flags, GRE_KEY, label)
-    for (const key of [4, 5]) be32.write(request, key, value, label)
-  },
-  read: () => undefined
-}
-
-/** The first and the last port, big-endian, as `[32768, 61000]`. */
-const portRange: Codec = {
-  write: (request, type, value, label) => {
-    if (!Array.isArray(value)) throw invalidType(label, 'an instance of Array', value)
-    const [low, high] = [0, 1].map((i) => checkInteger(value[i], `${label}[${i}]`, 0, 0xffff))
-    request
-      .attribute(type, 4)
-      .be16(low as number)
-      .be16(high as number)
-  },
-  read: (reader, start) => [reader.u16(start, false), reader.u16(start + 2, false)]
-}
-
 /** The options of a bridge, a vxlan and so on, as `info` of a link and in the argument of `links.add`. */
 export const LINK_KINDS: Readonly<Record<string, Schema>> = {
   veth: {},

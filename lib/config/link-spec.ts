@@ -159,12 +159,22 @@ export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, i
   request.nest(
     IFLA.info,
     () => {
-      request.attributeRaw(INFO.kind, new TextEncoder().encode(spec.kind))
+      request.attributeRaw(INFO.kind, kindBytes(spec.kind))
       writeData(request, spec, schema)
     },
     0
   )
   return request.end()
+}
+
+const encoder = new TextEncoder()
+const KIND_BYTES = new Map<string, Uint8Array>()
+
+/** A kind as the kernel takes it, without a NUL. There are few. */
+function kindBytes(kind: string): Uint8Array {
+  const bytes = KIND_BYTES.get(kind) ?? encoder.encode(kind)
+  KIND_BYTES.set(kind, bytes)
+  return bytes
 }
 
 function writeData(request: Request, spec: LinkSpec, schema: Schema): void {
@@ -234,7 +244,7 @@ export function writeChanges(request: Request, link: LinkTarget, changes: LinkCh
     request.nest(
       IFLA.info,
       () => {
-        request.attributeRaw(INFO.kind, new TextEncoder().encode(kind))
+        request.attributeRaw(INFO.kind, kindBytes(kind))
         request.nest(INFO.data, () => writeFields(request, LINK_KINDS[kind] ?? {}, info, 'changes.info'), 0)
       },
       0

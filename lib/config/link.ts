@@ -1,7 +1,7 @@
 /** Links as the kernel tells them. */
 
 import { formatMac } from '../wire/address.ts'
-import type { Message, Reader } from '../wire/reader.ts'
+import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { wordOf } from './check.ts'
 import { readFields } from './fields.ts'
 import { LINK_KINDS } from './link-kinds.ts'
@@ -118,6 +118,8 @@ export interface Link {
   info: Record<string, unknown>
 }
 
+const walk = new Attributes()
+
 /** Reads a link. */
 export function decodeLink(reader: Reader, message: Message): Link | undefined {
   // Bridges tell of their ports in the same message type, but in AF_BRIDGE.
@@ -140,9 +142,8 @@ export function decodeLink(reader: Reader, message: Message): Link | undefined {
     stats: {},
     info: {}
   }
-  for (const { type, start, end } of reader.attributes(message.start + 16, message.end)) {
-    decodeAttribute(link, reader, type, start, end)
-  }
+  walk.of(reader, message.start + 16, message.end)
+  while (walk.next()) decodeAttribute(link, reader, walk.type, walk.start, walk.end)
   return link
 }
 
@@ -193,13 +194,22 @@ function decodeAttribute(link: Link, reader: Reader, type: number, start: number
       }
       break
     case IFLA.stats64:
-      for (const [i, counter] of COUNTERS.entries()) {
-        if (start + i * 8 + 8 <= end) link.stats[counter] = reader.u64(start + i * 8)
-      }
+      link.stats = decodeStats(reader, start, end)
       break
     case IFLA.info:
       decodeInfo(link, reader, start, end)
   }
+}
+
+/** What a kernel's counters look like: older ones have fewer. Properties that are added one by one take ten times longer. */
+const BLANK_STATS: Record<string, bigint>[] = []
+
+function decodeStats(reader: Reader, start: number, end: number): Record<string, bigint> {
+  const count = Math.min(COUNTERS.length, (end - start) >> 3)
+  BLANK_STATS[count] ??= Object.fromEntries(COUNTERS.slice(0, count).map((counter) => [counter, 0n]))
+  const stats = { ...BLANK_STATS[count] }
+  for (let i = 0; i < count; i++) stats[COUNTERS[i] as string] = reader.u64(start + i * 8)
+  return stats
 }
 
 function decodeInfo(link: Link, reader: Reader, start: number, end: number): void {
@@ -214,8 +224,14 @@ function decodeInfo(link: Link, reader: Reader, start: number, end: number): voi
   if (link.kind === 'tun' && link.info['type'] === 'tap') link.kind = 'tap'
 }
 
+/** The words of each combination of flags: there are few, and many links. */
+const FLAG_WORDS = new Map<number, string[]>()
+
 function flagWords(flags: number): string[] {
-  const words: string[] = []
-  for (const word in IFF) if (flags & (IFF[word] as number)) words.push(word)
+  let words = FLAG_WORDS.get(flags)
+  if (words === undefined) {
+    words = Object.keys(IFF).filter((word) => flags & (IFF[word] as number))
+    FLAG_WORDS.set(flags, Object.freeze(words) as string[])
+  }
   return words
 }

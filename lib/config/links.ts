@@ -85,19 +85,19 @@ export class Links {
     const other = peer && writePeerRest(new Request(), spec.name, peer)
     if (other !== undefined && other.count > 0) steps.push([peer?.netns ?? this.#namespace, other])
     steps.push([this.#namespace, writeGet(writeRest(new Request(), spec), spec.name)])
+    for (const [, request] of steps) request.acknowledgeLast = true
     if (tun) await this.#createTun(spec)
-    const answers = await exchangeInOrder(steps)
-    const last = answers.at(-1)
-    const refusal = last?.refusals[0]
+    const { sent, reader, refusals } = await exchangeInOrder(steps)
+    const refusal = refusals[0]
     if (refusal !== undefined) {
-      const made = tun || answers.length > 1
+      const made = tun || sent > 1
       if (made) await this.delete(spec.name)
       // The same errno also stands for a single option that the kernel was built without.
       const unknown = !made && refusal.code === 'EOPNOTSUPP' && /unknown device type/i.test(refusal.text ?? '')
       const remedy = unknown ? moduleRemedy(spec.kind) : undefined
       throw refused(refusal, words, remedy)
     }
-    const link = last && decodeFirst(last.reader, decodeLink)
+    const link = decodeFirst(reader, decodeLink)
     if (link === undefined) throw noLink(spec.name, words)
     return link
   }

@@ -1,6 +1,7 @@
 /** The names of a namespace's links by their index, which is how the kernel calls them in everything else. */
-import { interrupted } from '../errors.ts'
+import { interrupted, noLink } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { Attributes } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
@@ -8,6 +9,26 @@ import { type Decode, type DumpAnswer, decodeAll, dumpBytes } from './transport.
 
 /** Names by index. */
 export type Names = ReadonlyMap<number, string>
+
+/** Names by index, and the other way round. */
+export class LinkNames extends Map<number, string> {
+  /** By alternative names. */
+  readonly alternatives = new Map<string, number>()
+
+  /**
+   * The index of a link.
+   *
+   * @param words - what is attempted, for the error
+   * @throws `ENODEV` if there is none
+   */
+  indexOf(link: number | string, words: string): number {
+    if (typeof link === 'number') return link
+    for (const [index, name] of this) if (name === link) return index
+    const index = this.alternatives.get(link)
+    if (index === undefined) throw noLink(link, words)
+    return index
+  }
+}
 
 /** `RTEXT_FILTER_SKIP_STATS`: what costs most is not wanted. */
 const SKIP_STATS = 8
@@ -27,7 +48,7 @@ export async function linkNames(namespace: Namespace): Promise<Names> {
 export async function dumpNamed<T>(
   namespace: Namespace,
   request: Request,
-  decoder: (names: Names) => Decode<T>,
+  decoder: (names: LinkNames) => Decode<T>,
   words: string
 ): Promise<T[]> {
   const answers = await dumpBytes(namespace, [askNames(), request], words)
@@ -42,13 +63,18 @@ function askNames(): Request {
   return linkHeader(request, 0).attributeU32(IFLA.extMask, SKIP_STATS).end()
 }
 
-async function readNames({ reader, interrupted: partial }: DumpAnswer): Promise<Names> {
-  const names = new Map<number, string>()
+async function readNames({ reader, interrupted: partial }: DumpAnswer): Promise<LinkNames> {
+  const names = new LinkNames()
+  const walk = new Attributes()
   await decodeAll(reader, (_, { start, end }) => {
-    for (const attribute of reader.attributes(start + 16, end)) {
-      if (attribute.type !== IFLA.name) continue
-      names.set(reader.u32(start + 4), reader.text(attribute.start, attribute.end))
-      break
+    const index = reader.u32(start + 4)
+    walk.of(reader, start + 16, end)
+    while (walk.next()) {
+      if (walk.type === IFLA.name) names.set(index, reader.text(walk.start, walk.end))
+      if (walk.type !== IFLA.properties) continue
+      for (const property of reader.attributes(walk.start, walk.end)) {
+        if (property.type === IFLA.altName) names.alternatives.set(reader.text(property.start, property.end), index)
+      }
     }
     return undefined
   })

@@ -1,7 +1,7 @@
 /** `ip neighbour` and `bridge fdb`. */
 import type { Namespace } from '../namespace.ts'
 import { AF, familyOf, formatIp, formatMac, parse, parsed, parseMac } from '../wire/address.ts'
-import type { Message, Reader } from '../wire/reader.ts'
+import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import {
@@ -16,7 +16,7 @@ import {
   nameLink,
   wordOf
 } from './check.ts'
-import { dumpNamed, type Names } from './names.ts'
+import { dumpNamed, type LinkNames } from './names.ts'
 import { change } from './transport.ts'
 import { NEIGHBOUR_STATES } from './words.ts'
 
@@ -83,13 +83,16 @@ export class Neighbours {
    */
   async list(filter: NeighbourFilter = {}): Promise<Neighbour[]> {
     const family = checkFamily(filter.family, 'filter.family')
-    const link = filter.dev === undefined ? 0 : checkLink(filter.dev, 'filter.dev')
+    const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
     const number = filter.fdb ? AF.bridge : family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6
     const request = new Request().begin(NEIGHBOUR_MESSAGE.get, FLAG.dump)
     writeHeader(request, number, 0, 0, filter.proxy ? NTF.proxy : 0).end()
-    const decoder = (names: Names) => (reader: Reader, message: Message) => {
-      const found = decodeNeighbour(reader, message, names)
-      return found && (link === 0 || found.index === link || found.dev === link) ? found : undefined
+    const decoder = (names: LinkNames) => {
+      const index = link === undefined ? undefined : names.indexOf(link, 'list neighbours')
+      return (reader: Reader, message: Message) => {
+        const found = decodeNeighbour(reader, message, names)
+        return index === undefined || found?.index === index ? found : undefined
+      }
     }
     return dumpNamed(this.#namespace, request, decoder, 'list neighbours')
   }
@@ -144,7 +147,8 @@ export class Neighbours {
   ): Promise<undefined | BulkResult> {
     if (isIterable(items)) {
       return sendAll(this.#namespace, items, {
-        write: (request, item, label) => writeNeighbour(request, item, `neighbours${label}`, flags, type),
+        name: 'neighbours',
+        write: (request, item, label) => writeNeighbour(request, item, label, flags, type),
         describe: (item) => describe(verb, item)
       })
     }
@@ -192,6 +196,8 @@ export function writeNeighbour(
   request.end()
 }
 
+const walk = new Attributes()
+
 /** Reads a neighbour; `names` are those of the links by their index. */
 export function decodeNeighbour(
   reader: Reader,
@@ -212,7 +218,9 @@ export function decodeNeighbour(
   }
   if (flags & NTF.proxy) found.proxy = true
   if (flags & NTF.router) found.router = true
-  for (const { type, start: at, end } of reader.attributes(start + 12, message.end)) {
+  walk.of(reader, start + 12, message.end)
+  while (walk.next()) {
+    const { type, start: at, end } = walk
     if (type === NDA.to && (end - at === 4 || end - at === 16)) {
       const address = formatIp(reader.bytes, at, end - at)
       if (family === AF.bridge) found.via = address

@@ -91,6 +91,10 @@ export function writeRoute(
   const protocol =
     spec.protocol === undefined ? defaultProtocol(deleting) : checkWord(spec.protocol, `${label}.protocol`, PROTOCOLS)
   const onlink = spec.onlink !== undefined && checkFlag(spec.onlink, `${label}.onlink`) ? NEXTHOP_FLAGS.onlink : 0
+  const nowhere = link === undefined && via === 0 && spec.nexthops === undefined
+  if (nowhere && !deleting && kind >= ROUTE_TYPES.unicast && kind <= ROUTE_TYPES.multicast) {
+    throw invalidValue(`${label}.to`, spec.to, 'the route leads nowhere without via, dev or nexthops')
+  }
   request.begin(type, flags)
   request
     .u8(familyOf(size))
@@ -192,7 +196,7 @@ function writeNexthop(request: Request, hop: Nexthop, label: string, size: numbe
 
 /** In an error: `add route 10.0.0.0/8 via 10.1.1.1 dev eth0`. */
 export function describeRoute(verb: string, spec: RouteSpec): string {
-  const words = [verb, 'route', spec.to]
+  const words = [verb, 'route', ...(spec.type === undefined || spec.type === 'unicast' ? [] : [spec.type]), spec.to]
   if (spec.via !== undefined) words.push('via', spec.via)
   if (spec.dev !== undefined) words.push('dev', nameLink(spec.dev))
   for (const hop of spec.nexthops ?? []) {

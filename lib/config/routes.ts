@@ -6,7 +6,7 @@ import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, checkU32, checkWord, isIterable, type LinkRef } from './check.ts'
-import { dumpNamed, linkNames, type Names } from './names.ts'
+import { dumpNamed, type LinkNames, linkNames, type Names } from './names.ts'
 import { decodeRoute, ROUTE_MESSAGE, type Route, RTA } from './route.ts'
 import { describeRoute, type RouteSpec, writeRoute } from './route-spec.ts'
 import { change, decodeFirst } from './transport.ts'
@@ -56,8 +56,8 @@ export class Routes {
       .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
       .raw(new Uint8Array(11))
       .end()
-    const decoder = (names: Names) => {
-      const index = link === undefined || typeof link === 'number' ? link : indexIn(names, link)
+    const decoder = (names: LinkNames) => {
+      const index = link === undefined ? undefined : names.indexOf(link, 'list routes')
       return (reader: Reader, message: Message) => {
         if (reader.u32(message.start + 8) & CLONED) return undefined
         const route = decodeRoute(reader, message, names)
@@ -158,7 +158,8 @@ export class Routes {
   ): Promise<undefined | BulkResult> {
     if (isIterable(items)) {
       return sendAll(this.#namespace, items, {
-        write: (request, item, label) => writeRoute(request, item, `routes${label}`, flags, type),
+        name: 'routes',
+        write: (request, item, label) => writeRoute(request, item, label, flags, type),
         describe: (item) => describeRoute(verb, item)
       })
     }
@@ -177,11 +178,6 @@ function normalise(to: string): string {
   if (to === 'default') return to
   parse(to, 'filter.to', 'optional')
   return parsed.prefix === 0 ? 'default' : `${formatIp(parsed.bytes, 0, parsed.size)}/${parsed.prefix}`
-}
-
-function indexIn(names: Names, name: string): number {
-  for (const [index, other] of names) if (other === name) return index
-  throw noLink(name, 'list routes')
 }
 
 function uses(route: Route, index: number, names: Names): boolean {

@@ -7,9 +7,9 @@ import { type Message, messages, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 
 /** So much of a slice of work, in milliseconds, is done before others get their turn. */
-const SLICE = 0.3
+const SLICE = 0.2
 /** The clock is looked at once in so many items. */
-const STRIDE = 32
+const STRIDE = 16
 
 /** Reads a message, or says that it is none of the caller's. */
 export type Decode<T> = (reader: Reader, message: Message) => T | undefined
@@ -28,6 +28,11 @@ export class Pace {
   /** Whether it is time to let others have a turn. */
   get due(): boolean {
     return ++this.#count % STRIDE === 0 && performance.now() - this.#since > SLICE
+  }
+
+  /** To be awaited when a task is done: whoever goes on with its result would add to what was taken of this turn. */
+  async done(): Promise<void> {
+    if (performance.now() - this.#since > SLICE / 2) await this.giveWay()
   }
 
   /** Lets others have a turn. */
@@ -52,23 +57,46 @@ export function holdChanges(namespace: Namespace, until: Promise<void>): void {
 /** Sends messages; refusals are part of the answer. */
 export async function exchange(namespace: Namespace, request: Request): Promise<Answer> {
   if (held.size > 0) await held.get(namespace.inode)
-  const reply = await attemptAsync((native) => native.netlinkExchange(namespace.handle, request.toNative()))
+  return send(namespace, request, false)
+}
+
+/**
+ * As {@link exchange}, after the answers to all that was sent by it before, for one request after the other without
+ * waiting. The request can be used again as soon as this returns, unless changes are held back: see {@link released}.
+ */
+export function exchangeQueued(namespace: Namespace, request: Request): Promise<Answer> {
+  return send(namespace, request, true)
+}
+
+/** Waits while changes to a namespace are held back. */
+export async function released(namespace: Namespace): Promise<void> {
+  while (held.has(namespace.inode)) await held.get(namespace.inode)
+}
+
+async function send(namespace: Namespace, request: Request, ordered: boolean): Promise<Answer> {
+  const reply = await attemptAsync((native) => native.netlinkExchange(namespace.handle, request.toNative(), ordered))
   return { reader: new Reader(reply.data), refusals: reply.refusals }
+}
+
+/** What became of requests that were sent in order. */
+export interface LastAnswer extends Answer {
+  /** How many of them were sent; this is the answer to the last of those. */
+  sent: number
 }
 
 /**
  * Sends requests, each to its namespace, until one is refused something: its answer is the last one then. Of each, only
  * the last message is acknowledged.
  */
-export async function exchangeInOrder(steps: readonly (readonly [Namespace, Request])[]): Promise<Answer[]> {
+export async function exchangeInOrder(steps: readonly (readonly [Namespace, Request])[]): Promise<LastAnswer> {
   if (held.size > 0) for (const [namespace] of steps) await held.get(namespace.inode)
-  const replies = await attemptAsync((native) =>
+  const { sent, data, refusals } = await attemptAsync((native) =>
     native.netlinkInOrder(
       steps.map(([namespace]) => namespace.handle),
-      steps.map(([, request]) => ({ ...request.toNative(), acknowledgeLast: true }))
+      steps.map(([, request]) => request.toNative())
     )
   )
-  return replies.map(({ data, refusals }) => ({ reader: new Reader(data), refusals }))
+  return { sent, reader: new Reader(data), refusals }
 }
 
 /**
@@ -148,6 +176,7 @@ export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T
     if (pace.due) await pace.giveWay()
     at += (length + 3) & ~3
   }
+  await pace.done()
   return found
 }
 

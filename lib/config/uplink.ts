@@ -45,8 +45,8 @@ export interface Uplink extends AsyncDisposable {
 
 /** Networks in use by this process, beyond what the routes tell. */
 const taken = new Set<string>()
-/** How many uplinks need a link to forward, and whether it did before. By namespace and link. */
-const forwarding = new Map<string, { users: number; before: string }>()
+/** How many uplinks need a link to forward, and what its setting was before. By namespace and link. */
+const forwarding = new Map<string, { users: number; before: Promise<string> }>()
 let counter = 0
 
 type Undo = () => Promise<unknown>
@@ -69,6 +69,9 @@ export async function uplink(namespace: Namespace, options?: UplinkOptions): Pro
     const id = `${process.pid.toString(36)}${(counter++).toString(36)}`
     const outside = `nup${id}`.slice(0, 15)
     const table = `node-netns-${id}`
+    // First what can be refused for most reasons: nftables does all or nothing, and needs no link to be there.
+    await addMasquerade(outer, table, network.bytes, network.bits, outside)
+    undo.push(() => deleteTable(outer, table))
     await new Links(namespace).add({
       kind: 'veth',
       name,
@@ -77,8 +80,6 @@ export async function uplink(namespace: Namespace, options?: UplinkOptions): Pro
       peer: { name: outside, netns: outer, up: true, addresses: [`${network.outer}/${network.bits}`] }
     })
     undo.push(() => new Links(outer).delete(outside))
-    await addMasquerade(outer, table, network.bytes, network.bits, outside)
-    undo.push(() => deleteTable(outer, table))
     for (const link of [outside, way]) undo.push(await forward(outer, link))
     await new Routes(namespace).add({ to: 'default', via: network.outer, dev: name })
     const file = namespace.name && (await writeResolv(namespace.name, nameservers))
@@ -181,15 +182,21 @@ async function forward(outer: Namespace, link: string): Promise<Undo> {
   const sysctl = new Sysctl(outer)
   const setting = `net.ipv4.conf.${link.replaceAll('.', '/')}.forwarding`
   const key = `${outer.inode} ${link}`
-  const use = forwarding.get(key) ?? { users: 0, before: await sysctl.get(setting) }
+  const use = forwarding.get(key) ?? { users: 0, before: sysctl.get(setting) }
   use.users++
   forwarding.set(key, use)
-  if (use.before === '0') await sysctl.set(setting, 1)
-  return async () => {
+  const undo = async () => {
     if (--use.users > 0) return
     forwarding.delete(key)
-    if (use.before === '0') await sysctl.set(setting, 0)
+    if ((await use.before) === '0') await sysctl.set(setting, 0)
   }
+  try {
+    if ((await use.before) === '0') await sysctl.set(setting, 1)
+  } catch (error) {
+    if (--use.users === 0) forwarding.delete(key)
+    throw error
+  }
+  return undo
 }
 
 /** Only where there is none: a file that someone wrote stays theirs. */

@@ -11,6 +11,37 @@ export interface Attribute {
   end: number
 }
 
+/** Goes from attribute to attribute, for lists of ten thousands: an object for each would cost more than reading it. */
+export class Attributes implements Attribute {
+  type = 0
+  start = 0
+  end = 0
+  #reader: Reader | undefined
+  #at = 0
+  #stop = 0
+
+  /** Begins anew, with the attributes between two offsets. */
+  of(reader: Reader, start: number, end: number): this {
+    this.#reader = reader
+    this.#at = start
+    this.#stop = end
+    return this
+  }
+
+  /** Goes to the next one, if there is one. */
+  next(): boolean {
+    const at = this.#at
+    if (this.#reader === undefined || at + 4 > this.#stop) return false
+    const length = this.#reader.u16(at)
+    if (length < 4 || at + length > this.#stop) return false
+    this.type = this.#reader.u16(at + 2) & TYPE
+    this.start = at + 4
+    this.end = at + length
+    this.#at = at + ((length + 3) & ~3)
+    return true
+  }
+}
+
 /** Bytes with a view on them. */
 export class Reader {
   readonly bytes: Uint8Array
@@ -58,12 +89,8 @@ export class Reader {
   /** The attributes between two offsets. */
   attributes(start: number, end: number): Attribute[] {
     const found: Attribute[] = []
-    for (let at = start; at + 4 <= end; ) {
-      const length = this.u16(at)
-      if (length < 4 || at + length > end) break
-      found.push({ type: this.u16(at + 2) & TYPE, start: at + 4, end: at + length })
-      at += (length + 3) & ~3
-    }
+    const walk = new Attributes().of(this, start, end)
+    while (walk.next()) found.push({ type: walk.type, start: walk.start, end: walk.end })
     return found
   }
 }

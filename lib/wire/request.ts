@@ -30,6 +30,7 @@ const HEADER = 16
 const NESTED = 0x8000
 /** What native code puts in when it sends a message. */
 const BLANK = { link: 0, peer: 1, namespace: 2 } as const
+const NO_BLANKS = new Uint32Array(0)
 const encoder = new TextEncoder()
 
 /** One or more messages, one after the other, and what native code fills in when it sends them. */
@@ -44,7 +45,8 @@ export class Request {
   #length = 0
   #start = 0
   /** What is filled in, three numbers for each: its sort, where it goes, its place among the names or namespaces. */
-  readonly #blanks: number[] = []
+  #blanks = NO_BLANKS
+  #blankCount = 0
   readonly #names = new Map<string, number>()
   readonly #namespaces: Handle[] = []
 
@@ -82,7 +84,18 @@ export class Request {
     this.#bytes.fill(0, this.#start, this.#length)
     this.#length = this.#start
     // Names that nothing refers to any more do no harm.
-    while ((this.#blanks.at(-2) ?? -1) >= this.#start) this.#blanks.length -= 3
+    while (this.#blankCount > 0 && (this.#blanks[this.#blankCount - 2] as number) >= this.#start) this.#blankCount -= 3
+  }
+
+  /** Empties it, for the next messages; what {@link toNative} gave must not be used any more. */
+  clear(): void {
+    this.#bytes.fill(0, 0, this.#length)
+    this.#length = 0
+    this.#start = 0
+    this.#blankCount = 0
+    this.count = 0
+    this.#names.clear()
+    this.#namespaces.length = 0
   }
 
   u8(value: number): this {
@@ -140,8 +153,7 @@ export class Request {
     const name = typeof target === 'string' ? target : target.peerOf
     const place = this.#names.get(name) ?? this.#names.size
     this.#names.set(name, place)
-    this.#blanks.push(typeof target === 'string' ? BLANK.link : BLANK.peer, this.#length, place)
-    return this.u32(0)
+    return this.#blank(typeof target === 'string' ? BLANK.link : BLANK.peer, place)
   }
 
   /** An attribute's header, for a value of that length which follows. {@link pad} comes after it. */
@@ -175,11 +187,23 @@ export class Request {
 
   /** A string with the NUL that the kernel wants. */
   attributeText(type: number, text: string): this {
-    const bytes = encoder.encode(text)
-    return this.attribute(type, bytes.length + 1)
-      .raw(bytes)
-      .u8(0)
-      .pad()
+    const start = this.#length
+    this.attribute(type, 0)
+    // No character takes more than three bytes. A name is a few letters, for which the encoder costs more than it does.
+    this.#reserve(text.length * 3 + 1)
+    let at = this.#length
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 127) {
+        at = this.#length + encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written
+        break
+      }
+      this.#bytes[at++] = code
+    }
+    this.#bytes[at++] = 0
+    this.#length = at
+    this.#view.setUint16(start, at - start, true)
+    return this.pad()
   }
 
   attributeLink(type: number, target: LinkTarget): this {
@@ -189,9 +213,8 @@ export class Request {
   /** The descriptor of a namespace. */
   attributeNamespace(type: number, namespace: Namespace): this {
     this.attribute(type, 4)
-    this.#blanks.push(BLANK.namespace, this.#length, this.#namespaces.length)
     this.#namespaces.push(namespace.handle)
-    return this.u32(0)
+    return this.#blank(BLANK.namespace, this.#namespaces.length - 1)
   }
 
   /** Attributes within an attribute. */
@@ -209,10 +232,24 @@ export class Request {
       protocol: this.protocol,
       bytes: this.#bytes.subarray(0, this.#length),
       acknowledgeLast: this.acknowledgeLast,
-      blanks: Uint32Array.from(this.#blanks),
+      blanks: this.#blanks.subarray(0, this.#blankCount),
       names: [...this.#names.keys()],
       namespaces: this.#namespaces
     }
+  }
+
+  #blank(sort: number, place: number): this {
+    const at = this.#blankCount
+    if (at === this.#blanks.length) {
+      const grown = new Uint32Array(Math.max(12, at * 2))
+      grown.set(this.#blanks)
+      this.#blanks = grown
+    }
+    this.#blanks[at] = sort
+    this.#blanks[at + 1] = this.#length
+    this.#blanks[at + 2] = place
+    this.#blankCount = at + 3
+    return this.u32(0)
   }
 
   #reserve(more: number): void {

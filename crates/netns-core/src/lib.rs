@@ -29,6 +29,7 @@ mod handle;
 pub mod helper;
 mod identity;
 mod inside;
+mod lane;
 mod links;
 mod loopback;
 pub mod netlink;
@@ -46,6 +47,7 @@ pub use command::{Child, Command, CommandExt, Environment, Event as CommandEvent
 pub use error::{Error, Kind, Result};
 pub use handle::NetNs;
 pub use identity::{Identity, Owner};
+pub use lane::Lane;
 pub use links::Endpoint;
 pub use netns_exec::HELPER;
 pub use probe::{Abilities, Ability, probe};

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8Array, Uint32Arr
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use netns_core::netlink::{self, Acknowledge, Changes, LinkName, Protocol, Refusal, Reply, Request, Subscription};
-use netns_core::{Stopper, Tun};
+use netns_core::{NetNs, Stopper, Tun};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -56,6 +56,17 @@ pub struct NetlinkReply {
     pub interrupted: bool,
 }
 
+/// What came back to the last of several requests that was sent.
+#[napi(object, object_from_js = false)]
+pub struct NetlinkLast {
+    /// How many requests were sent.
+    pub sent: u32,
+    /// Messages.
+    pub data: Buffer,
+    /// What was refused.
+    pub refusals: Vec<NetlinkRefusal>,
+}
+
 /// What changed.
 #[napi(object, object_from_js = false)]
 pub struct NetlinkChanges {
@@ -92,38 +103,70 @@ impl From<Changes> for NetlinkChanges {
     }
 }
 
-fn convert(env: &Env, request: NetlinkRequest<'_>) -> Result<(Protocol, Request)> {
-    let protocol = match request.protocol {
-        0 => Protocol::Route,
-        12 => Protocol::Netfilter,
-        16 => Protocol::Generic,
-        other => return Err(Error::from_reason(format!("there is no netlink protocol {other} here"))),
-    };
-    let mut converted = Request::new(request.bytes.to_vec()).or_throw(env)?;
-    for blank in request.blanks.chunks_exact(3) {
-        let (sort, offset, place) = (blank[0], blank[1] as usize, blank[2] as usize);
-        if sort == 2 {
-            let Some(handle) = request.namespaces.get(place) else { continue };
-            converted = converted.with_namespace(offset, handle.namespace()?);
-        } else if let Some(name) = request.names.get(place).cloned() {
-            let link = if sort == 1 { LinkName::PeerOf(name) } else { LinkName::Of(name) };
-            converted = converted.with_link(offset, link);
-        }
-    }
-    let acknowledge = if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged };
-    Ok((protocol, converted.acknowledging(acknowledge)))
+/// A request as it was handed over: what takes longer the more messages there are is left to the thread that sends it.
+struct Handed {
+    protocol: Protocol,
+    bytes: Vec<u8>,
+    acknowledge: Acknowledge,
+    blanks: Vec<u32>,
+    names: Vec<String>,
+    namespaces: Vec<NetNs>,
 }
 
-/// Sends messages and collects the answers.
+impl Handed {
+    fn over(request: NetlinkRequest<'_>) -> Result<Self> {
+        let protocol = match request.protocol {
+            0 => Protocol::Route,
+            12 => Protocol::Netfilter,
+            16 => Protocol::Generic,
+            other => return Err(Error::from_reason(format!("there is no netlink protocol {other} here"))),
+        };
+        Ok(Self {
+            protocol,
+            bytes: request.bytes.to_vec(),
+            acknowledge: if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged },
+            blanks: request.blanks.to_vec(),
+            names: request.names,
+            namespaces: request.namespaces.iter().map(|handle| handle.namespace()).collect::<Result<_>>()?,
+        })
+    }
+
+    fn converted(self) -> netns_core::Result<(Protocol, Request)> {
+        let mut request = Request::new(self.bytes)?.acknowledging(self.acknowledge);
+        // Each name stands for two links: itself, and its other end.
+        let links = self.names.into_iter().flat_map(|name| [LinkName::Of(name.clone()), LinkName::PeerOf(name)]);
+        let mut blanks = Vec::with_capacity(self.blanks.len() / 3);
+        for blank in self.blanks.chunks_exact(3) {
+            let (sort, offset, place) = (blank[0], blank[1] as usize, blank[2] as usize);
+            if sort < 2 {
+                blanks.push((offset, 2 * place + sort as usize));
+            } else if let Some(namespace) = self.namespaces.get(place) {
+                request = request.with_namespace(offset, namespace.clone());
+            }
+        }
+        Ok((self.protocol, request.with_links(links, blanks)))
+    }
+}
+
+/// Sends messages and collects the answers; if `ordered`, after those of all ordered requests before.
 #[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply>")]
-pub fn netlink_exchange<'env>(env: &'env Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<Object<'env>> {
+pub fn netlink_exchange<'env>(
+    env: &'env Env,
+    handle: &Handle,
+    request: NetlinkRequest<'_>,
+    ordered: bool,
+) -> Result<Object<'env>> {
     let client = handle.client()?;
-    let (protocol, request) = convert(env, request)?;
-    promise(env, Place::Crew, move || client.exchange(protocol, request).map(NetlinkReply::from))
+    let handed = Handed::over(request)?;
+    let place = if ordered { Place::Lane(Arc::clone(client.lane())) } else { Place::Crew };
+    promise(env, place, move || {
+        let (protocol, request) = handed.converted()?;
+        client.exchange(protocol, request).map(NetlinkReply::from)
+    })
 }
 
 /// Sends requests one after the other, each to a namespace of its own, until one is refused something.
-#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply[]>")]
+#[napi(catch_unwind, ts_return_type = "Promise<NetlinkLast>")]
 pub fn netlink_in_order<'env>(
     env: &'env Env,
     handles: Vec<ClassInstance<'_, Handle>>,
@@ -131,30 +174,40 @@ pub fn netlink_in_order<'env>(
 ) -> Result<Object<'env>> {
     let mut steps = Vec::with_capacity(requests.len());
     for (handle, request) in handles.iter().zip(requests) {
-        let (protocol, request) = convert(env, request)?;
-        steps.push((handle.client()?, protocol, request));
+        steps.push((handle.client()?, Handed::over(request)?));
     }
     promise(env, Place::Crew, move || {
-        let replies = netlink::in_order(steps)?;
-        Ok(replies.into_iter().map(NetlinkReply::from).collect::<Vec<_>>())
+        let mut converted = Vec::with_capacity(steps.len());
+        for (client, handed) in steps {
+            let (protocol, request) = handed.converted()?;
+            converted.push((client, protocol, request));
+        }
+        let mut replies = netlink::in_order(converted)?;
+        let sent = u32::try_from(replies.len()).unwrap_or(u32::MAX);
+        let NetlinkReply { data, refusals, .. } = replies.pop().unwrap_or_default().into();
+        Ok(NetlinkLast { sent, data, refusals })
     })
 }
 
 /// Sends messages that the kernel answers without waiting for anyone, and collects the answers.
 #[napi(catch_unwind)]
 pub fn netlink_exchange_sync(env: &Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<NetlinkReply> {
-    let (protocol, request) = convert(env, request)?;
-    handle.client()?.exchange(protocol, request).map(NetlinkReply::from).or_throw(env)
+    let client = handle.client()?;
+    let (protocol, request) = Handed::over(request)?.converted().or_throw(env)?;
+    client.exchange(protocol, request).map(NetlinkReply::from).or_throw(env)
 }
 
 /// Sends messages, each of which asks for everything there is of one sort, one after the other.
 #[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply[]>")]
 pub fn netlink_dump<'env>(env: &'env Env, handle: &Handle, requests: Vec<NetlinkRequest<'_>>) -> Result<Object<'env>> {
     let client = handle.client()?;
-    let requests = requests.into_iter().map(|request| convert(env, request)).collect::<Result<Vec<_>>>()?;
+    let requests = requests.into_iter().map(Handed::over).collect::<Result<Vec<_>>>()?;
     promise(env, Place::Crew, move || {
-        let replies = requests.into_iter().map(|(protocol, request)| client.dump(protocol, request));
-        replies.map(|reply| reply.map(NetlinkReply::from)).collect::<netns_core::Result<Vec<_>>>()
+        let replies = requests.into_iter().map(|handed| {
+            let (protocol, request) = handed.converted()?;
+            client.dump(protocol, request).map(NetlinkReply::from)
+        });
+        replies.collect::<netns_core::Result<Vec<_>>>()
     })
 }
 
@@ -162,7 +215,7 @@ pub fn netlink_dump<'env>(env: &'env Env, handle: &Handle, requests: Vec<Netlink
 #[napi(catch_unwind)]
 pub fn netlink_dump_sync(env: &Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<NetlinkReply> {
     let client = handle.client()?;
-    let (protocol, request) = convert(env, request)?;
+    let (protocol, request) = Handed::over(request)?.converted().or_throw(env)?;
     client.dump(protocol, request).map(NetlinkReply::from).or_throw(env)
 }
 

@@ -1,8 +1,10 @@
 //! Promises that a thread of ours settles.
 
+use std::sync::Arc;
+
 use napi::bindgen_prelude::{Object, ToNapiValue};
 use napi::{Env, JsDeferred, Result};
-use netns_core::{Error, crew};
+use netns_core::{Error, Lane, crew};
 
 use crate::error::OrThrow;
 
@@ -12,6 +14,8 @@ type Resolver<T> = Box<dyn FnOnce(Env) -> Result<T> + Send>;
 pub enum Place {
     /// On a member of the crew: it ends soon.
     Crew,
+    /// The same, but after all that was submitted to the lane before.
+    Lane(Arc<Lane>),
     /// On a thread of its own: it may wait for ever.
     Own,
 }
@@ -29,6 +33,7 @@ pub fn promise<T: ToNapiValue + Send + 'static>(
     let job = move || debt.pay(work());
     match place {
         Place::Crew => crew::submit(job),
+        Place::Lane(lane) => lane.submit(job),
         Place::Own => crew::detach(job),
     }
     .or_throw(env)?;

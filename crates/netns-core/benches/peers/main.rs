@@ -1,4 +1,4 @@
-//! Peers of `npm run bench`: the raw system calls, this crate itself, and `ip netns`, each a process that is driven line
+//! Peers of `npm run bench`: the raw system calls, this crate itself, raw netlink, and `ip netns`, each a process that is driven line
 //! by line, so that its rounds interleave with those of peers in other languages.
 //!
 //! A line `open 20 100` asks for 20 batches of 100 operations; the answer is one line with the nanoseconds that an
@@ -6,6 +6,7 @@
 
 mod core;
 mod ip;
+mod netlink;
 mod raw;
 
 use std::error::Error;
@@ -16,24 +17,40 @@ use std::time::Instant;
 type Operation = Box<dyn FnMut() -> Result<(), Box<dyn Error>>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let peer = match std::env::args().nth(1).as_deref() {
-        Some("raw") => raw::operation,
-        Some("core") => core::operation,
-        Some("ip") => ip::operation,
-        other => return Err(format!("name a peer: raw, core or ip, not {other:?}").into()),
-    };
+    match std::env::args().nth(1).as_deref() {
+        Some("raw") => serve(|request| measure(raw::operation, request)),
+        Some("core") => serve(|request| measure(core::operation, request)),
+        Some("ip") => serve(|request| measure(ip::operation, request)),
+        Some("netlink") => {
+            let mut wired = netlink::Wired::new();
+            serve(|(name, batches, _)| {
+                let times = (0..batches).map(|_| Ok(wired.measure(name)?.as_nanos().to_string()));
+                Ok(times.collect::<Result<Vec<_>, Box<dyn Error>>>()?.join(" "))
+            })
+        }
+        other => Err(format!("name a peer: raw, core, netlink or ip, not {other:?}").into()),
+    }
+}
+
+fn serve(mut answer: impl FnMut((&str, u32, u32)) -> Result<String, Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
     for line in stdin().lines() {
         let line = line?;
-        let answer = measure(peer, &line).unwrap_or_else(|error| format!("! {error}"));
+        let answer = parse(&line).and_then(&mut answer).unwrap_or_else(|error| format!("! {error}"));
         writeln!(stdout(), "{answer}")?;
     }
     Ok(())
 }
 
-fn measure(peer: fn(&str) -> Result<Operation, Box<dyn Error>>, line: &str) -> Result<String, Box<dyn Error>> {
+fn parse(line: &str) -> Result<(&str, u32, u32), Box<dyn Error>> {
     let words: Vec<_> = line.split(' ').collect();
     let [name, batches, size] = words[..] else { return Err(format!("not a request: {line}").into()) };
-    let (batches, size) = (batches.parse::<u32>()?, size.parse::<u32>()?);
+    Ok((name, batches.parse()?, size.parse()?))
+}
+
+fn measure(
+    peer: fn(&str) -> Result<Operation, Box<dyn Error>>,
+    (name, batches, size): (&str, u32, u32),
+) -> Result<String, Box<dyn Error>> {
     let mut operation = peer(name)?;
     let mut times = Vec::new();
     for _ in 0..batches {

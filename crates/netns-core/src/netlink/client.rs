@@ -8,6 +8,7 @@ use super::request::{Reply, Request};
 use super::socket::{Protocol, Socket};
 use crate::error::Result;
 use crate::handle::NetNs;
+use crate::lane::Lane;
 
 /// Making a socket costs two moves between namespaces; more than these are seldom idle at once.
 const IDLE: usize = 2;
@@ -17,13 +18,20 @@ const IDLE: usize = 2;
 pub struct Client {
     namespace: NetNs,
     idle: Mutex<Vec<Socket>>,
+    lane: Arc<Lane>,
 }
 
 impl Client {
     /// For a namespace, which it keeps alive.
     #[must_use]
     pub fn new(namespace: NetNs) -> Self {
-        Self { namespace, idle: Mutex::default() }
+        Self { namespace, idle: Mutex::default(), lane: Arc::default() }
+    }
+
+    /// For requests that must not overtake each other, as each is made before the one before was answered.
+    #[must_use]
+    pub fn lane(&self) -> &Arc<Lane> {
+        &self.lane
     }
 
     /// Sends a request's messages in order, as many as fit in each datagram, and collects the answers. What the kernel

@@ -71,3 +71,61 @@ pub(crate) fn push(data: &mut Vec<u8>, bytes: &[u8], item: u32) {
     data.resize(data.len().next_multiple_of(4), 0);
     set_sequence(&mut data[start..], item);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsRawFd, OwnedFd};
+    use std::thread;
+
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, recv, send, socketpair};
+
+    use super::*;
+    use crate::netlink::message::HEADER;
+
+    fn message(kind: u16, flags: u16, sequence: &[u8]) -> Vec<u8> {
+        let mut bytes = 20_u32.to_ne_bytes().to_vec();
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend(sequence);
+        bytes.resize(20, 0);
+        bytes
+    }
+
+    /// Answers as a kernel whose state changes while it tells of it, so many times.
+    fn kernel(socket: &OwnedFd, interruptions: usize) -> usize {
+        let mut asked = 0;
+        let mut question = [0; 64];
+        while recv(socket.as_raw_fd(), &mut question, MsgFlags::empty()).expect("a socket") > 0 {
+            let flags = if asked < interruptions { NLM_F_DUMP_INTR } else { 0 };
+            asked += 1;
+            let sequence = &question[8..12];
+            let one = message(24, 0, sequence);
+            let other = message(24, flags, sequence);
+            let done = message(NLMSG_DONE, 0, sequence);
+            for datagram in [[one, other].concat(), done] {
+                send(socket.as_raw_fd(), &datagram, MsgFlags::empty()).expect("a listener");
+            }
+        }
+        asked
+    }
+
+    fn dump(interruptions: usize) -> (Reply, usize) {
+        let (ours, theirs) =
+            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("a pair");
+        let asked = thread::spawn(move || kernel(&theirs, interruptions));
+        let mut socket = Socket::of(ours);
+        let reply = socket.dump(Request::new(message(26, 0x301, &[0; 8])).expect("a message")).expect("an answer");
+        drop(socket);
+        (reply, asked.join().expect("no panic"))
+    }
+
+    #[test]
+    fn a_dump_that_was_interrupted_is_asked_for_again_a_few_times() {
+        for (interruptions, asked) in [(0, 1), (2, 3), (TRIES - 1, TRIES), (usize::MAX, TRIES)] {
+            let (reply, found) = dump(interruptions);
+            assert_eq!((reply.interrupted, found), (interruptions >= TRIES, asked));
+            // What an earlier try told is not told again.
+            assert_eq!(reply.data.len(), 2 * (HEADER + 4));
+        }
+    }
+}

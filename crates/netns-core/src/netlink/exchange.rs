@@ -25,11 +25,12 @@ impl Socket {
         while next < request.len() {
             if let Some(refusal) = self.fill_in(&mut request, next)? {
                 reply.refusals.push(refusal);
+                request.skip(next);
                 next += 1;
                 continue;
             }
             let mut end = next + 1;
-            while end < request.len() && self.fits(&request, next, end) && request.missing_link(end).is_none() {
+            while end < request.len() && self.fits(&request, next, end) && request.fill(end).is_none() {
                 end += 1;
             }
             self.transfer(&mut request, next..end, &mut reply)?;
@@ -45,7 +46,7 @@ impl Socket {
 
     /// Puts in the indexes that message number `item` lacks. A link that is not there refuses the message.
     pub(crate) fn fill_in(&mut self, request: &mut Request, item: usize) -> Result<Option<Refusal>> {
-        while let Some(wanted) = request.missing_link(item).cloned() {
+        while let Some(wanted) = request.fill(item).cloned() {
             match self.look_up(wanted.name())?.map(|known| known.index_of(&wanted)) {
                 Ok(Some(index)) => request.know_link(&wanted, index),
                 Ok(None) => {

@@ -1,6 +1,5 @@
 //! Requests and replies as records.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -20,6 +19,13 @@ pub enum Acknowledge {
     Last,
 }
 
+/// Where the index of a link is to be put, and which of the request's links that is.
+#[derive(Debug, Clone, Copy)]
+struct Blank {
+    offset: usize,
+    link: usize,
+}
+
 /// One or more netlink messages, and what can be filled in only when they are sent.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -28,8 +34,12 @@ pub struct Request {
     pub(crate) starts: Vec<usize>,
     /// Kept open until the request was sent: their descriptors are in the bytes.
     namespaces: Vec<NetNs>,
-    /// Where the indexes of links are still to be put.
-    links: BTreeMap<usize, LinkName>,
+    /// The links that it is about, with their indexes once they are known.
+    links: Vec<(LinkName, Option<u32>)>,
+    /// In the order of their offsets.
+    blanks: Vec<Blank>,
+    /// How many of the blanks are dealt with: messages are sent in order.
+    filled: usize,
     pub(crate) acknowledge: Acknowledge,
 }
 
@@ -45,8 +55,8 @@ impl Request {
             message?;
             starts.push(messages.offset().min(bytes.len()));
         }
-        let (namespaces, links) = (Vec::new(), BTreeMap::new());
-        Ok(Self { bytes, starts, namespaces, links, acknowledge: Acknowledge::Flagged })
+        let (namespaces, links, blanks) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { bytes, starts, namespaces, links, blanks, filled: 0, acknowledge: Acknowledge::Flagged })
     }
 
     /// Puts the descriptor of `namespace` at `offset`, as in `IFLA_NET_NS_FD`. The request keeps it open until sent.
@@ -60,8 +70,22 @@ impl Request {
     /// Puts the index of a link at `offset`. It is looked up when the message's turn comes: so a link that an earlier
     /// message makes can be used.
     #[must_use]
-    pub fn with_link(mut self, offset: usize, link: LinkName) -> Self {
-        self.links.insert(offset, link);
+    pub fn with_link(self, offset: usize, link: LinkName) -> Self {
+        self.with_links([link], [(offset, 0)])
+    }
+
+    /// As [`with_link`](Self::with_link) for many: pairs of an offset and the place among `links`.
+    #[must_use]
+    pub fn with_links(
+        mut self,
+        links: impl IntoIterator<Item = LinkName>,
+        blanks: impl IntoIterator<Item = (usize, usize)>,
+    ) -> Self {
+        let first = self.links.len();
+        self.links.extend(links.into_iter().map(|link| (link, None)));
+        let blanks = blanks.into_iter().map(|(offset, link)| Blank { offset, link: first + link });
+        self.blanks.extend(blanks.filter(|blank| blank.link < self.links.len()));
+        self.blanks.sort_by_key(|blank| blank.offset);
         self
     }
 
@@ -89,24 +113,36 @@ impl Request {
         self.starts[item]..self.starts[item + 1]
     }
 
-    /// The first link whose index message number `item` still lacks.
-    pub(crate) fn missing_link(&self, item: usize) -> Option<&LinkName> {
-        self.links.range(self.range(item)).next().map(|(_, link)| link)
+    /// Puts the indexes that are known into message number `item`, up to the first link that is not: that one is
+    /// returned.
+    pub(crate) fn fill(&mut self, item: usize) -> Option<&LinkName> {
+        let end = self.starts[item + 1];
+        while let Some(&Blank { offset, link }) = self.blanks.get(self.filled).filter(|blank| blank.offset < end) {
+            let Some(index) = self.links[link].1 else { return Some(&self.links[link].0) };
+            self.put(offset, index);
+            self.filled += 1;
+        }
+        None
+    }
+
+    /// Leaves message number `item` out, with what is still to be put into it.
+    pub(crate) fn skip(&mut self, item: usize) {
+        let end = self.starts[item + 1];
+        self.filled += self.blanks[self.filled..].iter().take_while(|blank| blank.offset < end).count();
     }
 
     /// The first other end whose index any of the messages still lacks.
     pub(crate) fn missing_peer(&self) -> Option<&LinkName> {
-        self.links.values().find(|link| matches!(link, LinkName::PeerOf(_)))
+        let blanks = self.blanks[self.filled..].iter();
+        let missing = |(link, index): &&(LinkName, Option<u32>)| index.is_none() && matches!(link, LinkName::PeerOf(_));
+        blanks.map(|blank| &self.links[blank.link]).find(missing).map(|(link, _)| link)
     }
 
     /// A link looked up once is known for the messages behind too.
     pub(crate) fn know_link(&mut self, known: &LinkName, index: u32) {
-        let links = std::mem::take(&mut self.links);
-        for (offset, link) in links {
-            if link == *known {
-                self.put(offset, index);
-            } else {
-                self.links.insert(offset, link);
+        for (link, found) in &mut self.links {
+            if link == known {
+                *found = Some(index);
             }
         }
     }

@@ -62,6 +62,14 @@ impl Socket {
         Ok(socket)
     }
 
+    /// One whose other end is a test's.
+    #[cfg(test)]
+    pub(crate) fn of(end: std::os::fd::OwnedFd) -> Self {
+        // SAFETY: the descriptor is ours, and is the socket's alone from here on.
+        let inner = unsafe { netlink_sys::Socket::from_raw_fd(end.into_raw_fd()) };
+        Self { inner, protocol: Protocol::Route, buffer: vec![0; DATAGRAM], sequence: 0, room: ROOM }
+    }
+
     /// Asks for a receive buffer of so many bytes, beyond the system's limit where that is allowed.
     pub(crate) fn make_room(&mut self, bytes: usize) -> Result<()> {
         let forced = setsockopt(&self.inner, sockopt::RcvBufForce, &bytes);

@@ -1,10 +1,8 @@
-//! What the kernel costs: the benchmark's bottom line. Bytes over a socket, written by hand, with nothing in between.
-//!
-//! Reads a word a line (`pair`, `bulk`, `list`) and answers each with the nanoseconds that it took.
+//! What netlink costs: bytes over a socket, written by hand, with nothing in between.
 
-use std::io::{BufRead, stdin};
+use std::error::Error;
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use netns_core::NetNs;
@@ -101,7 +99,7 @@ fn index(socket: &Socket, name: &[u8]) -> u32 {
     u32::from_ne_bytes(answer[20..24].try_into().expect("four"))
 }
 
-fn pair() -> u128 {
+fn pair() -> Duration {
     let (left, right) = (NetNs::create(true).expect("root"), NetNs::create(true).expect("root"));
     let (mine, theirs) = (socket(&left), socket(&right));
     let start = Instant::now();
@@ -115,7 +113,7 @@ fn pair() -> u128 {
     let there = index(&theirs, b"b\0");
     let up = Bytes::default().message(16, ACK, |bytes| bytes.link(there, 1)).address(there, 2);
     ask(&theirs, &up.0, 2);
-    start.elapsed().as_nanos()
+    start.elapsed()
 }
 
 fn prepared() -> (Socket, u32) {
@@ -156,28 +154,44 @@ fn routes(socket: &Socket, link: u32, kind: u16, flags: u16) {
     }
 }
 
-fn main() {
-    let (socket, link) = prepared();
-    let mut full = false;
-    for line in stdin().lock().lines() {
-        let taken = match line.expect("a line").as_str() {
-            "pair" => pair(),
+/// Two namespaces with a wire between them, and whether the routes are there.
+pub struct Wired {
+    socket: Socket,
+    link: u32,
+    full: bool,
+}
+
+impl Wired {
+    /// Makes them.
+    pub fn new() -> Self {
+        let (socket, link) = prepared();
+        Self { socket, link, full: false }
+    }
+
+    /// Does what `name` says, and tells how long that took without what prepares it.
+    pub fn measure(&mut self, name: &str) -> Result<Duration, Box<dyn Error>> {
+        match name {
+            "pair" => Ok(pair()),
             "bulk" => {
-                if full {
-                    routes(&socket, link, 25, 0);
+                if self.full {
+                    routes(&self.socket, self.link, 25, 0);
                 }
-                full = true;
+                self.full = true;
                 let start = Instant::now();
-                routes(&socket, link, 24, NEW);
-                start.elapsed().as_nanos()
+                routes(&self.socket, self.link, 24, NEW);
+                Ok(start.elapsed())
             }
-            _ => {
+            "list" => {
+                if !self.full {
+                    routes(&self.socket, self.link, 24, NEW);
+                    self.full = true;
+                }
                 let dump = Bytes::default().message(26, DUMP, |bytes| bytes.raw(&[2; 1]).raw(&[0; 11]));
                 let start = Instant::now();
-                ask(&socket, &dump.0, 1);
-                start.elapsed().as_nanos()
+                ask(&self.socket, &dump.0, 1);
+                Ok(start.elapsed())
             }
-        };
-        println!("{taken}");
+            _ => Err(format!("no such operation: {name}").into()),
+        }
     }
 }

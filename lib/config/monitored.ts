@@ -1,0 +1,100 @@
+/** What can be monitored: how each sort is subscribed to, asked for, read and told apart. */
+import type { Message, Reader } from '../wire/reader.ts'
+import { FLAG, Request } from '../wire/request.ts'
+import { type Address, decodeAddress } from './address.ts'
+import { decodeLink, type Link } from './link.ts'
+import { decodeNeighbour, type Neighbour } from './neighbours.ts'
+import { decodeId } from './nsid.ts'
+import { decodeRoute, type Route } from './route.ts'
+import { decodeRule, type Rule } from './rules.ts'
+
+/** What can be monitored. */
+export type MonitorGroup = 'link' | 'address' | 'route' | 'neighbour' | 'rule' | 'nsid'
+
+/** A change, with how it is now, or was last if it is gone. */
+export type NetworkEvent = { type: 'add' | 'change' | 'delete' } & (
+  | { group: 'link'; value: Link }
+  | { group: 'address'; value: Address }
+  | { group: 'route'; value: Route }
+  | { group: 'neighbour'; value: Neighbour }
+  | { group: 'rule'; value: Rule }
+  | { group: 'nsid'; value: { id: number } }
+)
+
+/** What an event tells of. */
+export type Value = NetworkEvent['value']
+/** The names of links by their index. */
+export type Names = Map<number, string>
+
+/** How one group is subscribed to, dumped, read and told apart. */
+interface Source {
+  multicast: number[]
+  /** The type that says "new"; "delete" is one more, the question two more. */
+  type: number
+  /** How long the header of the question is. */
+  header: number
+  decode(reader: Reader, message: Message, names: Names): Value | undefined
+  key(value: never): string
+}
+
+/** By group. */
+export const SOURCES: Record<MonitorGroup, Source> = {
+  link: { multicast: [1], type: 16, header: 16, decode: decodeLink, key: (link: Link) => String(link.index) },
+  address: {
+    multicast: [5, 9],
+    type: 20,
+    header: 8,
+    decode: decodeAddress,
+    key: (address: Address) => `${address.index} ${address.address} ${address.peer}`
+  },
+  route: {
+    multicast: [7, 11],
+    type: 24,
+    header: 12,
+    decode: (reader, message, names) =>
+      // RTM_F_CLONED: a cache entry.
+      reader.u32(message.start + 8) & 0x200 ? undefined : decodeRoute(reader, message, names),
+    key: (route: Route) => `${route.family} ${route.table} ${route.to} ${route.metric} ${route.type} ${local(route)}`
+  },
+  neighbour: {
+    multicast: [3],
+    type: 28,
+    header: 12,
+    decode: decodeNeighbour,
+    key: (n: Neighbour) => `${n.index} ${n.proxy} ${n.to ?? `${n.mac} ${n.vlan} ${n.master} ${n.via}`}`
+  },
+  rule: { multicast: [8, 19], type: 32, header: 12, decode: decodeRule, key: (rule: Rule) => JSON.stringify(rule) },
+  nsid: {
+    multicast: [28],
+    type: 88,
+    header: 4,
+    decode: (reader, message) => {
+      const id = decodeId(reader, message)
+      return id === undefined ? undefined : { id }
+    },
+    key: ({ id }: { id: number }) => String(id)
+  }
+}
+
+/** IPv6 has such routes once for each link, with the same metric: `ff00::/8`, `fe80::/64`, local ones. */
+function local(route: Route): string | undefined {
+  return route.family === 6 || route.table === 255 ? route.dev : undefined
+}
+
+/** The question how everything of a group is. */
+export function ask(group: MonitorGroup): Request {
+  const { type, header } = SOURCES[group]
+  return new Request()
+    .begin(type + 2, FLAG.dump)
+    .raw(new Uint8Array(header))
+    .end()
+}
+
+/** How a value looks, without what changes all the time: a link's counters, an address's remaining lifetime. */
+export function printOf(group: MonitorGroup, value: Value): string {
+  if (group === 'link') return JSON.stringify({ ...(value as Link), stats: undefined })
+  if (group === 'address') {
+    return JSON.stringify({ ...(value as Address), validLifetime: undefined, preferredLifetime: undefined })
+  }
+  return JSON.stringify(value)
+}
