@@ -187,6 +187,15 @@ export class Namespace implements Disposable, AsyncDisposable {
     return `NetNs <${this.toString()}${this.closed ? ', closed' : ''}>`
   }
 
+  /**
+   * Has it known what it is even after it is closed, as whatever is in a context of it may ask for long.
+   *
+   * @internal
+   */
+  remember(): void {
+    this.#identify()
+  }
+
   #keep(slot: number): number {
     this.#slot = slot
     Namespace.#forgotten.expect(this)

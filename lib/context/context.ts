@@ -42,7 +42,9 @@ export function outside(policy: OutsidePolicy): void {
  */
 export function runSync<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
   const { slot } = namespace
-  return isAvailable(namespace) ? runIn(namespace, runThreadSync<A, R>, slot, fn, args) : runThreadSync(slot, fn, args)
+  if (!isAvailable(namespace)) return runThreadSync(slot, fn, args)
+  namespace.remember()
+  return runIn(namespace, runThreadSync<A, R>, slot, fn, args)
 }
 
 /** Installs the hooks if it can be done, and tells whether; why not, is for the first call to say. */
@@ -60,4 +62,5 @@ export function prepareEarly(namespace: Namespace): boolean {
 function prepare(namespace: Namespace): void {
   if (namespace.closed) throw closed(namespace.toString())
   install(namespace)
+  namespace.remember()
 }
