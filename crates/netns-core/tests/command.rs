@@ -155,6 +155,14 @@ fn a_listener_hears_of_the_start_before_the_end_if_it_wants_to() {
 }
 
 #[test]
+fn a_listener_that_panics_is_nothing_to_other_children() {
+    let inside = NetNs::create(false).unwrap();
+    let child = Command::new("true").launch(&inside, |event| panic!("as wanted, at {event:?}")).unwrap();
+    assert_eq!(child.wait().unwrap(), Exit::Code(0));
+    assert_eq!(heard(Command::new("true"), &inside).len(), 2);
+}
+
+#[test]
 fn a_start_is_told_of_while_the_program_runs_whatever_descriptors_it_has() {
     let inside = NetNs::create(false).unwrap();
     let mut command = Command::new("sleep");
@@ -162,7 +170,7 @@ fn a_start_is_told_of_while_the_program_runs_whatever_descriptors_it_has() {
     // So many that descriptors of this process are in the way.
     command.stdio((0..200).map(|_| Stdio::Null).collect());
     let (sender, receiver) = std::sync::mpsc::channel();
-    let child = command.launch(&inside, move |event| sender.send(event.clone()).unwrap()).unwrap();
+    let child = command.launch(&inside, move |event| drop(sender.send(event.clone()))).unwrap();
     assert_eq!(receiver.recv().unwrap(), CommandEvent::Started(child.started().unwrap()));
     assert!(child.kill(9).unwrap());
     assert_eq!(child.wait().unwrap(), Exit::Signal(9));

@@ -1,5 +1,6 @@
 //! From a command to a child, and to those who hear of it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::birth::{Born, bear};
@@ -90,7 +91,7 @@ impl Story {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         if !*begun {
             *begun = true;
-            (self.listener)(&Event::Started(id));
+            self.tell(&Event::Started(id));
         }
     }
 
@@ -99,12 +100,17 @@ impl Story {
             self.begin(id);
         }
         self.state.end(exit);
-        (self.listener)(&Event::Exited(exit));
+        self.tell(&Event::Exited(exit));
     }
 
     fn fail(&self, error: Error) {
         self.state.fail(error.clone());
-        (self.listener)(&Event::Failed(error));
+        self.tell(&Event::Failed(error));
+    }
+
+    /// A listener that panics must not take the thread that all other children are waited for by.
+    fn tell(&self, event: &Event) {
+        let _printed_already = catch_unwind(AssertUnwindSafe(|| (self.listener)(event)));
     }
 }
 
