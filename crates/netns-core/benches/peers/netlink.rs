@@ -99,16 +99,21 @@ fn index(socket: &Socket, name: &[u8]) -> u32 {
     u32::from_ne_bytes(answer[20..24].try_into().expect("four"))
 }
 
-fn pair() -> Duration {
-    let (left, right) = (NetNs::create(true).expect("root"), NetNs::create(true).expect("root"));
-    let (mine, theirs) = (socket(&left), socket(&right));
-    let start = Instant::now();
+/// `a` where the socket is, up, and `b` in the other namespace.
+fn add_veth(mine: &Socket, right: &NetNs) {
     let peer = Bytes::default().link(0, 0).attribute(3, b"b\0");
     let peer = peer.attribute(28, &right.as_fd().as_raw_fd().to_ne_bytes());
     let data = Bytes::default().attribute(1, &peer.0);
     let info = Bytes::default().attribute(1, b"veth").attribute(2, &data.0);
     let add = |bytes: Bytes| bytes.link(0, 1).attribute(3, b"a\0").attribute(18, &info.0);
-    ask(&mine, &Bytes::default().message(16, NEW | ACK, add).0, 1);
+    ask(mine, &Bytes::default().message(16, NEW | ACK, add).0, 1);
+}
+
+fn pair() -> Duration {
+    let (left, right) = (NetNs::create(true).expect("root"), NetNs::create(true).expect("root"));
+    let (mine, theirs) = (socket(&left), socket(&right));
+    let start = Instant::now();
+    add_veth(&mine, &right);
     ask(&mine, &Bytes::default().address(index(&mine, b"a\0"), 1).0, 1);
     let there = index(&theirs, b"b\0");
     let up = Bytes::default().message(16, ACK, |bytes| bytes.link(there, 1)).address(there, 2);
@@ -119,12 +124,7 @@ fn pair() -> Duration {
 fn prepared() -> (Socket, u32) {
     let (left, right) = (NetNs::create(true).expect("root"), NetNs::create(true).expect("root"));
     let mine = socket(&left);
-    let peer = Bytes::default().link(0, 0).attribute(3, b"b\0");
-    let peer = peer.attribute(28, &right.as_fd().as_raw_fd().to_ne_bytes());
-    let data = Bytes::default().attribute(1, &peer.0);
-    let info = Bytes::default().attribute(1, b"veth").attribute(2, &data.0);
-    let add = |bytes: Bytes| bytes.link(0, 1).attribute(3, b"a\0").attribute(18, &info.0);
-    ask(&mine, &Bytes::default().message(16, NEW | ACK, add).0, 1);
+    add_veth(&mine, &right);
     let here = index(&mine, b"a\0");
     ask(&mine, &Bytes::default().address(here, 1).0, 1);
     let theirs = socket(&right);
