@@ -34,6 +34,7 @@ export class Namespace implements Disposable, AsyncDisposable {
   #handle: Handle | undefined
   #identity: { dev: number; inode: number } | undefined
   #cookie: bigint | undefined
+  #ends: (() => void)[] | undefined
   /**
    * What a log shows of it. An own property, as structured clone would otherwise make an empty object of a handle that
    * is sent to a Worker, where now it refuses.
@@ -162,6 +163,9 @@ export class Namespace implements Disposable, AsyncDisposable {
    * What is running inside goes on.
    */
   close(): void {
+    const ends = this.#ends
+    this.#ends = undefined
+    for (const end of ends ?? []) end()
     if (this.#handle !== undefined) {
       // What it was is worth knowing afterwards, in a log.
       this.#identify()
@@ -194,6 +198,16 @@ export class Namespace implements Disposable, AsyncDisposable {
    */
   remember(): void {
     this.#identify()
+  }
+
+  /**
+   * Has `end` called when the handle is closed. It must not throw.
+   *
+   * @internal
+   */
+  whenClosed(end: () => void): void {
+    this.#ends ??= []
+    this.#ends.push(end)
   }
 
   #keep(slot: number): number {

@@ -23,10 +23,17 @@ export function requestsOf(namespace: Namespace): Requests {
   return namesOf(namespace).requests
 }
 
+/** A closed one is shared by nobody: what is asked in it is refused by the socket that it would need. */
+function openNetwork(): Namespace | undefined {
+  const place = here()
+  return place?.closed ? undefined : place
+}
+
 function namesOf(namespace: Namespace): Names {
   let names = known.get(namespace)
   if (names === undefined) {
-    const settings = new Settings(etcSource(namespace.name, here))
+    const settings = new Settings(etcSource(namespace.name, openNetwork))
+    namespace.whenClosed(() => settings.spare.close())
     names = { dns: createDns(settings), requests: new Requests(settings) }
     known.set(namespace, names)
   }

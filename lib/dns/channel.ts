@@ -42,7 +42,7 @@ export class Channel {
   readonly #settings: Settings
   readonly #native: NativeChannel
   readonly #options: ChannelOptions
-  readonly #datagrams = new Datagrams()
+  readonly #datagrams: Datagrams
   readonly #queries = new Set<Query>()
   #servers: readonly Server[] | undefined
   #local: LocalAddress = {}
@@ -50,6 +50,7 @@ export class Channel {
 
   constructor(settings: Settings, native: NativeChannel, options: ChannelOptions = {}) {
     this.#settings = settings
+    this.#datagrams = new Datagrams(settings.spare)
     this.#native = native
     this.#options = options
   }

@@ -4,6 +4,8 @@ import type { Question, Reply } from './wire.ts'
 /** Who waits for an answer. Each method is called at most once, and never before the try was made. */
 export interface Waiter {
   readonly question: Question
+  /** What the question was sent with; whoever sends it says so. */
+  id: number
   /** The server's answer; undefined if it is broken. */
   heard(reply: Reply | undefined): void
   /** The network's. */
@@ -12,8 +14,8 @@ export interface Waiter {
 
 /** A try that is under way. */
 export interface Exchange {
-  /** Nothing is heard of it any more, and no socket of it stays. */
-  close(): void
+  /** The waiter hears nothing of it any more, and no socket stays for it. */
+  close(waiter: Waiter): void
 }
 
 /** The addresses that queries are sent from, as `Resolver.setLocalAddress` has them. */

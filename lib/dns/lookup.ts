@@ -33,7 +33,7 @@ interface Request {
 
 /** The look-ups of a source. `order` says what is usual now. */
 export function lookups(settings: Settings, order: () => ResultOrder) {
-  const datagrams = new Datagrams()
+  const datagrams = new Datagrams(settings.spare)
 
   function lookup(...args: unknown[]): unknown {
     const [hostname] = args

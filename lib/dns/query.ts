@@ -1,6 +1,7 @@
 /** A question put to servers, one after another, until one answers or the tries are used up. */
 import { AsyncResource } from 'node:async_hooks'
-import type { Exchange, LocalAddress } from './exchange.ts'
+import { Attempt, type Trying } from './attempt.ts'
+import type { LocalAddress } from './exchange.ts'
 import { failureOf } from './records.ts'
 import type { Server } from './server.ts'
 import { sendByTcp } from './tcp.ts'
@@ -35,14 +36,14 @@ const LONGEST = 2 ** 31 - 1
 const UNHELPFUL: readonly (string | undefined)[] = ['ESERVFAIL', 'ENOTIMP', 'EREFUSED']
 
 /** A question under way. `done` is called once, in the async context that made the query. */
-export class Query extends AsyncResource {
+export class Query extends AsyncResource implements Trying {
+  readonly question: Question
   readonly #plan: Plan
-  readonly #question: Question
   readonly #datagrams: Datagrams
   readonly #done: Done
-  readonly #exchanges: Exchange[] = []
+  /** The last one is waited for. */
+  readonly #attempts: Attempt[] = []
   #tried = 0
-  #timer: NodeJS.Timeout | undefined
   #finished = false
   #lastFailure = 'ETIMEOUT'
   /** What the first server that could not help said. */
@@ -50,8 +51,8 @@ export class Query extends AsyncResource {
 
   constructor(plan: Plan, question: Question, datagrams: Datagrams, done: Done) {
     super('NETNS_DNS_QUERY')
+    this.question = question
     this.#plan = plan
-    this.#question = question
     this.#datagrams = datagrams
     this.#done = done
     // Node has no name for c-ares's ARES_ENOSERVER.
@@ -62,6 +63,21 @@ export class Query extends AsyncResource {
   /** Ends it with `code`, soon. */
   abort(code: string): void {
     this.#fail(code)
+  }
+
+  /** Of its tries. */
+  heard(attempt: Attempt, reply: Reply | undefined): void {
+    if (!this.#finished) this.runInAsyncScope(this.#judge, this, attempt, reply)
+  }
+
+  /** Of its tries. */
+  failed(attempt: Attempt, error: Error): void {
+    if (!this.#finished) this.runInAsyncScope(this.#refused, this, attempt, error)
+  }
+
+  /** Of its last try. */
+  expired(): void {
+    this.runInAsyncScope(this.#giveUp, this, 'ETIMEOUT')
   }
 
   #next(): void {
@@ -77,36 +93,20 @@ export class Query extends AsyncResource {
   }
 
   #attempt(server: Server, patience: number, tcp: boolean): void {
-    let settled = false
-    // A refusal or a broken answer ends this try; a late answer still counts while later tries are made.
-    const settle = (act: () => void): void => {
-      if (settled || this.#finished) return
-      settled = true
-      this.runInAsyncScope(act)
-    }
-    clearTimeout(this.#timer)
-    const timer = setTimeout(() => this.#giveUp('ETIMEOUT'), patience)
-    this.#timer = timer
-    const current = (): boolean => this.#timer === timer
-    const waiter = {
-      question: this.#question,
-      heard: (reply: Reply | undefined) => settle(() => this.#judge(reply, server, patience, tcp, current())),
-      failed: (error: Error) => settle(() => this.#refused(error, current()))
-    }
+    this.#attempts.at(-1)?.rest()
     const { local, network } = this.#plan
-    try {
-      this.#exchanges.push(
-        tcp ? sendByTcp(server, local, waiter) : this.#datagrams.send(server, local, network, waiter)
-      )
-    } catch (error) {
-      // No socket at all: thrown from a timer it would end the process instead of the query.
-      waiter.failed(error as Error)
-    }
+    const attempt = new Attempt(this, server, patience, tcp)
+    this.#attempts.push(attempt)
+    attempt.start(
+      tcp
+        ? (waiter) => sendByTcp(server, local, waiter)
+        : (waiter) => this.#datagrams.send(server, local, network, waiter)
+    )
   }
 
-  #judge(reply: Reply | undefined, server: Server, patience: number, tcp: boolean, current: boolean): void {
-    if (reply?.truncated === true && !tcp) {
-      this.#attempt(server, patience, true)
+  #judge(attempt: Attempt, reply: Reply | undefined): void {
+    if (reply?.truncated === true && !attempt.tcp) {
+      this.#attempt(attempt.server, attempt.patience, true)
       return
     }
     const code = reply === undefined ? 'EBADRESP' : failureOf(reply)
@@ -117,13 +117,17 @@ export class Query extends AsyncResource {
       return
     }
     if (reply !== undefined) this.#excuse ??= code
-    if (current) this.#giveUp(code ?? 'EBADRESP')
+    if (this.#isLast(attempt)) this.#giveUp(code ?? 'EBADRESP')
   }
 
-  #refused(error: NodeJS.ErrnoException, current: boolean): void {
+  #refused(attempt: Attempt, error: NodeJS.ErrnoException): void {
     // Our own errors (a closed namespace) are no matter of which server is asked.
     if (error.code?.startsWith('ERR_')) this.#fail(error.code)
-    else if (current) this.#giveUp('ECONNREFUSED')
+    else if (this.#isLast(attempt)) this.#giveUp('ECONNREFUSED')
+  }
+
+  #isLast(attempt: Attempt): boolean {
+    return this.#attempts.at(-1) === attempt
   }
 
   #giveUp(code: string): void {
@@ -146,7 +150,6 @@ export class Query extends AsyncResource {
 
   #finish(): void {
     this.#finished = true
-    clearTimeout(this.#timer)
-    for (const exchange of this.#exchanges) exchange.close()
+    for (const attempt of this.#attempts) attempt.close()
   }
 }

@@ -17,10 +17,11 @@ export interface Request {
 /** The look-ups of a source. */
 export class Requests {
   readonly #settings: Settings
-  readonly #datagrams = new Datagrams()
+  readonly #datagrams: Datagrams
 
   constructor(settings: Settings) {
     this.#settings = settings
+    this.#datagrams = new Datagrams(settings.spare)
   }
 
   /** Completes with a list of addresses. */

@@ -1,7 +1,8 @@
-/** What the files of a source say, as they are now. */
+/** What all resolvers of a source have in common: what its files say now, and a spare socket. */
 import { type Hosts, parseHosts, parseServices } from './hosts.ts'
 import { parseResolvConf, type ResolvConf } from './resolv-conf.ts'
 import type { DnsSource } from './source.ts'
+import { Spare } from './spare.ts'
 import { WatchedFile } from './watched-file.ts'
 
 /** glibc reads no longer line than this allows for, and a list of servers never is that long. */
@@ -10,8 +11,10 @@ const LONGEST_CONF = 64 * 1024
 const LONGEST_HOSTS = 16 * 1024 * 1024
 const LONGEST_SERVICES = 1024 * 1024
 
-/** See the module. One for all resolvers of a source, so that each file is kept once. */
+/** See the module. */
 export class Settings {
+  /** Shared, as one is enough for whoever asks next. */
+  readonly spare = new Spare(() => this.network())
   readonly #source: DnsSource
   readonly #resolvConf: WatchedFile<ResolvConf>
   readonly #hosts: WatchedFile<Hosts>

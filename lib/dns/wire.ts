@@ -71,6 +71,8 @@ export const RCODE = {
 
 const HEADER = 12
 const CLASS_IN = 1
+/** A pointer to the name that follows the header. */
+const TO_QUESTION = 0xc000 | HEADER
 /** Type, class, TTL and length of a record. */
 const FIXED = 10
 const RECURSION_DESIRED = 1 << 8
@@ -78,18 +80,23 @@ const AUTHENTIC_DATA = 1 << 5
 /** Fits into every path's MTU (DNS flag day 2020). */
 const PAYLOAD = 1232
 
-/** Questions that were written lately: programs ask the same few again and again. */
-const written = new Map<string, Question>()
+/** Questions that were written lately, by type and options, then by name: programs ask the same few again and again. */
+const written = new Map<number, Map<string, Question>>()
 const MOST_WRITTEN = 256
 
 /** Writes a question. `name` is what {@link toQuestion} returned, so that dns-packet cannot write it wrong. */
 export function ask(name: string, type: RecordType, options: QuestionOptions = {}): Question {
-  const label = `${type} ${options.edns0 === true} ${options.trustAd === true} ${name}`
-  let question = written.get(label)
+  const kind = TYPES[type] * 4 + (options.edns0 === true ? 2 : 0) + (options.trustAd === true ? 1 : 0)
+  let alike = written.get(kind)
+  if (alike === undefined) {
+    alike = new Map()
+    written.set(kind, alike)
+  }
+  let question = alike.get(name)
   if (question === undefined) {
-    if (written.size >= MOST_WRITTEN) written.clear()
+    if (alike.size >= MOST_WRITTEN) alike.clear()
     question = write(name, type, options)
-    written.set(label, question)
+    alike.set(name, question)
   }
   return question
 }
@@ -133,7 +140,9 @@ function belongs(packet: Buffer, question: Question, id: number): boolean {
   const isResponse = (packet.readUInt8(2) & 0xf8) === 0x80
   if (!isResponse || packet.readUInt16BE(4) !== 1) return false
   for (let at = HEADER; at < question.end; at += 1) {
-    if (folded(packet.readUInt8(at)) !== folded(question.packet.readUInt8(at))) return false
+    const octet = packet[at] as number
+    const asked = question.packet[at] as number
+    if (octet !== asked && folded(octet) !== folded(asked)) return false
   }
   return true
 }
@@ -147,14 +156,19 @@ function readAnswers(packet: Buffer, start: number, count: number): Answer[] {
   const answers: Answer[] = []
   let offset = start
   for (let index = 0; index < count; index += 1) {
-    const fixed = readName(packet, offset).end
+    // Most records name what was asked by pointing at it, and that it is what was asked is known.
+    const isPointer = offset + 2 <= packet.length && packet.readUInt16BE(offset) === TO_QUESTION
+    const fixed = isPointer ? offset + 2 : readName(packet, offset).end
     const type = TYPE_NAMES.get(packet.readUInt16BE(fixed))
     const isInternet = packet.readUInt16BE(fixed + 2) === CLASS_IN
     const ttl = packet.readUInt32BE(fixed + 4)
     offset = fixed + FIXED + packet.readUInt16BE(fixed + 8)
     if (offset > packet.length) throw new RangeError('a record that is cut off')
     if (type === undefined || !isInternet) answers.push({ type: undefined, ttl, data: undefined })
-    else answers.push({ type, ttl, data: readData(type, packet.subarray(0, offset), fixed + 8) })
+    else {
+      const record = offset === packet.length ? packet : packet.subarray(0, offset)
+      answers.push({ type, ttl, data: readData(type, record, fixed + 8) })
+    }
   }
   return answers
 }

@@ -1,9 +1,22 @@
 /** Names: look-ups are Node's own but for where the answer comes from. */
 import assert from 'node:assert/strict'
 import dns from 'node:dns'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import { later, nameServer, namespace } from '../../offline/kit.mjs'
+
+/** How many descriptors of this process are sockets. */
+function openSockets() {
+  const links = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+  return links.filter((link) => link.startsWith('socket:')).length
+}
 
 // Taken before any hook is on, as a library does at its first line.
 const { lookup, lookupService } = dns
@@ -82,6 +95,18 @@ export default {
       await assert.rejects(dns.promises.lookup('server.test', { hints }), { name: 'NetnsError' })
       await assert.rejects(dns.promises.lookup('server.test'), { code: 'ERR_NETNS_CLOSED' })
       await assert.rejects(dns.promises.lookupService('192.0.2.1', 22), { code: 'ERR_NETNS_CLOSED' })
+    })
+  },
+  'a socket that is open for the next question goes with its namespace': async () => {
+    const red = namespace()
+    await red.run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      const before = openSockets()
+      for (let count = 0; count < 20; count++) await dns.promises.resolve4('server.test')
+      while (openSockets() <= before) await dns.promises.resolve4('server.test').then(() => new Promise(setImmediate))
+      red.close()
+      assert.equal(openSockets(), before)
+      await assert.rejects(dns.promises.resolve4('server.test'), { code: 'ERR_NETNS_CLOSED' })
     })
   },
   'look-ups are seen by a PerformanceObserver': async () => {

@@ -1,0 +1,188 @@
+/** A socket that questions are asked from. */
+import type dgram from 'node:dgram'
+import { builtin } from '../builtin.ts'
+import type { Exchange, Waiter } from './exchange.ts'
+import { randomId } from './lazy.ts'
+import { canonical, type Server } from './server.ts'
+import { read, withId } from './wire.ts'
+
+/**
+ * How many questions a socket is used for. More would make it cheaper still, and the port that a forger has to guess
+ * longer-lived.
+ */
+const MOST_QUESTIONS = 256
+
+/** What a socket is for. */
+export interface Purpose {
+  readonly server: Server
+  /** Where it is bound, if that is not the kernel's choice. */
+  readonly local: string | undefined
+  /** The identity of the network that it is in; undefined if that is not known. */
+  readonly network: unknown
+}
+
+/** See the module. It closes when the last question that was asked from it is answered or given up. */
+export class Port implements Exchange {
+  readonly #purpose: Purpose
+  readonly #socket: dgram.Socket
+  readonly #pending = new Map<number, Waiter>()
+  #unsent: Buffer[] | undefined = []
+  #questions = 0
+  /** Whether it takes no more questions. */
+  #over = false
+  #closed = false
+  /** Why it is closed, if that was not its own doing. */
+  #error: Error | undefined
+  #whenOver: ((port: Port) => void) | undefined
+
+  constructor(purpose: Purpose) {
+    this.#purpose = purpose
+    const type = purpose.server.family === 4 ? 'udp4' : 'udp6'
+    this.#socket = builtin('dgram').createSocket({ type, lookup: asItIs })
+    this.#socket.on('error', (error) => this.#fail(error))
+    this.#socket.on('message', (packet, from) => this.#receive(packet, from))
+    this.#socket.once('connect', () => this.#flush())
+    this.#connect()
+  }
+
+  /** Whether no question has been asked from it and any may be. */
+  get fresh(): boolean {
+    return this.#questions === 0 && !this.#over
+  }
+
+  /** Whether one more question of that purpose may be asked from it. */
+  takes(server: Server, local: string | undefined, network: unknown): boolean {
+    const { server: mine, local: from, network: inside } = this.#purpose
+    const same = inside === network && from === local && mine.address === server.address && mine.port === server.port
+    return same && !this.#over && this.#questions < MOST_QUESTIONS
+  }
+
+  /** Whether the process stays alive for it. */
+  hold(alive: boolean): void {
+    if (alive) this.#socket.ref()
+    else this.#socket.unref()
+  }
+
+  /** Has `tell` called, once, when it takes no more questions. */
+  whenOver(tell: (port: Port) => void): void {
+    this.#whenOver = tell
+  }
+
+  /** Asks a question. */
+  send(waiter: Waiter): Exchange {
+    if (this.#error !== undefined) return failing(waiter, this.#error)
+    let id = randomId()
+    while (this.#pending.has(id)) id = randomId()
+    this.#pending.set(id, waiter)
+    this.#questions += 1
+    waiter.id = id
+    const packet = withId(waiter.question, id)
+    if (this.#unsent === undefined) this.#transmit(packet)
+    else this.#unsent.push(packet)
+    return this
+  }
+
+  close(waiter: Waiter): void {
+    const { id } = waiter
+    // The id may be another question's by now.
+    if (this.#pending.get(id) !== waiter) return
+    this.#pending.delete(id)
+    if (this.#pending.size === 0) this.end()
+  }
+
+  /** Closes the socket, whatever is under way. */
+  end(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#retire()
+    this.#socket.close()
+  }
+
+  #connect(): void {
+    const { server, local } = this.#purpose
+    try {
+      if (local !== undefined) this.#socket.bind({ address: local, port: 0, exclusive: true })
+      // A connected socket hears nobody else, and hears that nobody listens.
+      this.#socket.connect(server.port, server.address)
+    } catch (error) {
+      // Whoever refuses a socket here (a closed context) throws instead of emitting.
+      this.#fail(error as Error)
+    }
+  }
+
+  #flush(): void {
+    const packets = this.#unsent ?? []
+    this.#unsent = undefined
+    if (this.#closed) return
+    for (const packet of packets) this.#transmit(packet)
+  }
+
+  #transmit(packet: Buffer): void {
+    try {
+      this.#socket.send(packet)
+    } catch (error) {
+      process.nextTick(() => this.#fail(error as Error))
+    }
+  }
+
+  #receive(packet: Buffer, from: dgram.RemoteInfo): void {
+    // What came in before the socket was connected may be from anyone.
+    if (from.port !== this.#purpose.server.port || !this.#isServer(from.address) || packet.length < 2) return
+    const id = packet.readUInt16BE(0)
+    const waiter = this.#pending.get(id)
+    if (waiter === undefined) return
+    const verdict = read(packet, waiter.question, id)
+    if (verdict === 'foreign') return
+    this.#pending.delete(id)
+    const last = this.#pending.size === 0
+    // Who is told may ask the next question at once: not from here, nor has it to wait until this is closed.
+    if (last) this.#retire()
+    try {
+      waiter.heard(verdict === 'malformed' ? undefined : verdict)
+    } finally {
+      if (last) this.end()
+    }
+  }
+
+  #isServer(address: string): boolean {
+    // The unspecified address means this host, which answers from another one.
+    const { source } = this.#purpose.server
+    return address === source || source === '0.0.0.0' || source === '::' || canonical(address) === source
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed) return
+    this.#error = error
+    const waiters = [...this.#pending.values()]
+    this.#pending.clear()
+    this.end()
+    for (const waiter of waiters) waiter.failed(error)
+  }
+
+  #retire(): void {
+    this.#over = true
+    const tell = this.#whenOver
+    this.#whenOver = undefined
+    tell?.(this)
+  }
+}
+
+/** A try whose socket could not be made: told afterwards, as every failure is. */
+function failing(waiter: Waiter, error: Error): Exchange {
+  let closed = false
+  process.nextTick(() => {
+    if (!closed) waiter.failed(error)
+  })
+  return {
+    close: () => {
+      closed = true
+    }
+  }
+}
+
+type Found = (error: Error | null, address: string, family: number) => void
+
+/** Servers are addresses, never names: nothing is looked up. */
+function asItIs(address: string, options: unknown, callback: Found): void {
+  callback(null, address, typeof options === 'number' ? options : 0)
+}
