@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { aborted, noChannel } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { type Exit, type Launched, launch } from './launcher.ts'
+import { type Exit, type Launched, launch, type Told } from './launcher.ts'
 import { Guard, isLimited } from './limits.ts'
 import type { Checked } from './options.ts'
 import { signalNumber } from './signals.ts'
@@ -155,11 +155,7 @@ export class Child extends EventEmitter implements ChildProcess {
     // A closed handle is the caller's mistake, not the child's.
     namespace.handle
     try {
-      this.#launched = launch(namespace, this.#checked, wanted, {
-        started: (pid) => this.#started(pid),
-        failed: (error) => this.#failed(error),
-        exited: (exit, pid) => this.#exited(exit, pid)
-      })
+      this.#launched = launch(namespace, this.#checked, wanted, (told) => this.#heard(told))
     } catch (error) {
       process.nextTick(() => this.#failed(error as Error))
       return Array.from(wanted, () => null)
@@ -171,6 +167,12 @@ export class Child extends EventEmitter implements ChildProcess {
       })
     }
     return openPipes(wanted, this.#launched)
+  }
+
+  #heard(told: Told): void {
+    if (told.what === 'started') this.#started(told.pid)
+    else if (told.what === 'failed') this.#failed(told.error)
+    else this.#exited(told.exit, told.pid)
   }
 
   #started(pid: number | undefined): void {

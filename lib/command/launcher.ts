@@ -14,15 +14,17 @@ export interface Exit {
   signal: NodeJS.Signals | null
 }
 
-/** Who hears of one child. */
-export interface Ear {
+/** What is heard of a child. */
+export type Told =
   /** Its program runs. Heard only once {@link Launched.announce} asked for it. */
-  started?(pid: number): void
+  | { what: 'started'; pid: number }
   /** It could not be started; nothing else is heard then. */
-  failed(error: Error): void
-  /** It ended, and had that process id. */
-  exited(exit: Exit, pid: number | undefined): void
-}
+  | { what: 'failed'; error: Error }
+  /** It ended. */
+  | { what: 'ended'; exit: Exit; pid: number | undefined }
+
+/** Who hears of one child. */
+export type Ear = (told: Told) => void
 
 /** A child that was launched. */
 export class Launched {
@@ -76,25 +78,29 @@ export class Launched {
   /** @internal What became of it, in the numbers of the native listener. */
   heard(what: number, value: number): void {
     if (what === 1) {
-      this.#ear.started?.(value)
+      this.#ear({ what: 'started', pid: value })
       return
     }
-    const failure = what === 0 ? this.#failure() : undefined
-    const pid = failure ? undefined : this.started()
+    const told = what === 0 ? this.#failure() : this.#end(what, value)
     running.delete(this.#id)
     if (this.#held) letGo()
     this.#launcher.forget(this.#id)
-    if (failure) this.#ear.failed(failure)
-    else this.#ear.exited({ code: what === 2 ? value : null, signal: what === 3 ? signalName(value) : null }, pid)
+    this.#ear(told)
   }
 
-  #failure(): Error {
+  #end(what: number, value: number): Told {
+    const exit = { code: what === 2 ? value : null, signal: what === 3 ? signalName(value) : null }
+    return { what: 'ended', exit, pid: this.started() }
+  }
+
+  #failure(): Told {
+    let error = new Error('the program was started after all')
     try {
       this.started()
     } catch (thrown) {
-      return failed(thrown, this.#checked)
+      error = failed(thrown, this.#checked)
     }
-    return new Error('the program was started after all')
+    return { what: 'failed', error }
   }
 }
 

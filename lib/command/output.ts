@@ -79,7 +79,7 @@ class Run {
   /** Why it was ended before its time. */
   reason: Error | undefined
   /** Called once the child is gone. */
-  settled: (error: Error | undefined, exit: Exit) => void = () => {}
+  settled: ((error: Error | undefined, exit: Exit) => void) | undefined
   readonly #child: Launched
   readonly #checked: Checked
   #guard: Guard | undefined
@@ -89,9 +89,9 @@ class Run {
     if (limits.signal?.aborted) throw aborted(limits.signal)
     const stdio = normalizeStdio(checked.stdio, usual)
     if (input !== undefined) stdio[0] = PIPE
-    const child = launch(namespace, checked, stdio, {
-      failed: (error) => this.#over(error, { code: null, signal: null }),
-      exited: (exit) => this.#over(this.reason, exit)
+    const child = launch(namespace, checked, stdio, (told) => {
+      if (told.what === 'ended') this.#over(this.reason, told.exit)
+      else if (told.what === 'failed') this.#over(told.error, { code: null, signal: null })
     })
     this.streams = openPipes(stdio, child)
     // That the child does not read on is no failure: its exit tells how it went.
@@ -128,6 +128,6 @@ class Run {
 
   #over(error: Error | undefined, exit: Exit): void {
     this.#guard?.release()
-    this.settled(error, exit)
+    this.settled?.(error, exit)
   }
 }

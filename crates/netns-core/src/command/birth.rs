@@ -4,7 +4,6 @@
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::fmt;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,12 +16,10 @@ use nix::libc;
 use nix::sys::time::TimeSpec;
 
 use super::plan::Plan;
+use super::stack::Stack;
 use super::stdio::Laid;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
-
-/// For the child's own calls, a directory listing and a path among them; debug builds take some.
-const STACK: usize = 64 * 1024;
 
 /// A child that was born.
 #[derive(Debug, Clone)]
@@ -46,7 +43,7 @@ struct Own {
     sources: Vec<i32>,
     slots: Vec<*const u8>,
     environment: Vec<*const u8>,
-    stack: Vec<MaybeUninit<u8>>,
+    stack: Option<Stack>,
     failure: Option<Failure>,
 }
 
@@ -58,21 +55,20 @@ unsafe impl Sync for Cradle {}
 /// Makes the child, which goes on by itself, with its own copies of the streams.
 pub(super) fn bear(plan: Plan, streams: Laid, namespace: Option<&NetNs>) -> Result<Born> {
     let join = namespace.map_or(Join::Stay, |namespace| Join::Descriptor(namespace.as_fd().as_raw_fd()));
-    let mut own = Own {
+    let mut stack = Stack::take();
+    let top = stack.top();
+    let own = Own {
         sources: streams.sources(),
         slots: plan.slots(),
         environment: plan.environment(),
-        stack: Vec::with_capacity(STACK),
+        stack: Some(stack),
         failure: None,
     };
-    let top = own.stack.spare_capacity_mut().as_mut_ptr_range().end;
-    // Both architectures want sixteen.
-    let top = top.wrapping_sub(top.addr() % 16);
     let cradle = Arc::new(Cradle { plan, join, own: UnsafeCell::new(own), occupied: AtomicU32::new(1) });
     // No handler of this process may run in the child, whose memory is this process's.
     let mask = sys::block_signals(u64::MAX);
     // SAFETY: the stack and all that the child touches are in the cradle, which is there until the child has left.
-    let born = unsafe { sys::bear(top.cast(), cradle.occupied.as_ptr(), live, Arc::as_ptr(&cradle).cast_mut().cast()) };
+    let born = unsafe { sys::bear(top, cradle.occupied.as_ptr(), live, Arc::as_ptr(&cradle).cast_mut().cast()) };
     let _all = sys::block_signals(mask);
     drop(streams);
     match born {
@@ -154,6 +150,9 @@ impl fmt::Debug for Cradle {
 impl Drop for Cradle {
     fn drop(&mut self) {
         self.wait();
+        if let Some(stack) = self.own.get_mut().stack.take() {
+            stack.give_back();
+        }
     }
 }
 

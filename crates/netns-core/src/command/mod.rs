@@ -7,6 +7,7 @@ mod extension;
 mod launch;
 mod plan;
 mod reaper;
+mod stack;
 mod stdio;
 mod story;
 mod strings;
