@@ -1,6 +1,7 @@
 /** How a program ends, and how it is ended. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, test } from 'vitest'
 import { NetNs } from '../../index.ts'
@@ -16,6 +17,25 @@ describe('events', () => {
     const child = ns.command('sh', ['-c', 'exit 3'], { stdio: 'ignore' }).spawn()
     expect(await events(child)).toEqual([['spawn'], ['exit', 3, null], ['close', 3, null]])
     expect([child.exitCode, child.signalCode, child.killed]).toEqual([3, null, false])
+  })
+
+  test('"spawn" comes while the program runs, however it is listened for, and once', async () => {
+    for (const method of ['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const) {
+      const child = ns.command('sleep', ['1000'], { stdio: 'ignore' }).spawn()
+      const seen: string[] = []
+      await new Promise<void>((resolve) => child[method]('spawn', resolve))
+      for (const name of ['spawn', 'exit']) child.on(name, () => seen.push(name))
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      expect(seen).toEqual(['exit'])
+    }
+  })
+
+  test('"spawn" comes first even if the program has ended before it is listened for', async () => {
+    const child = ns.command('true', [], { stdio: 'ignore' }).spawn()
+    // Nothing is heard of meanwhile.
+    spawnSync('sh', ['-c', `while [ -e /proc/${child.pid} ]; do :; done`])
+    expect(await events(child)).toEqual([['spawn'], ['exit', 0, null], ['close', 0, null]])
   })
 
   test('"close" waits for the pipes, which a grandchild may hold', async () => {
@@ -48,7 +68,7 @@ describe('events', () => {
 
   test('an error in a listener reaches the process, not the library', async () => {
     const { stdout } = await ns.command(process.execPath, nodeArguments('./throws.fixture.ts')).output()
-    expect(stdout.toString()).toBe('uncaught: mine\n')
+    expect(stdout.toString()).toBe('uncaught: spawn\nuncaught: exit\n')
   })
 })
 
@@ -57,6 +77,12 @@ describe('pid', () => {
     const child = ns.command('sh', ['-c', 'echo $$']).spawn()
     const { pid } = child
     expect(await firstLine(child)).toBe(`${pid}`)
+  })
+
+  test('is known after the end, even if nobody asked before', async () => {
+    const child = ns.command('sh', ['-c', 'echo $$']).spawn()
+    const [line] = await Promise.all([firstLine(child), once(child, 'close')])
+    expect(line).toBe(`${child.pid}`)
   })
 })
 

@@ -1,8 +1,10 @@
-/** A listener that throws. */
+/** Listeners that throw. */
 import { NetNs } from 'node-netns'
 
 process.on('uncaughtException', (error) => console.log(`uncaught: ${error.message}`))
 const child = NetNs.createSync().command('true').spawn()
-child.on('exit', () => {
-  throw new Error('mine')
-})
+for (const name of ['spawn', 'exit']) {
+  child.on(name, () => {
+    throw new Error(name)
+  })
+}

@@ -5,11 +5,14 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { aborted, noChannel } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { type Exit, type Launched, launch } from './launcher.ts'
-import { Guard } from './limits.ts'
+import { type Exit, type Launched, launch, type Told } from './launcher.ts'
+import { Guard, isLimited } from './limits.ts'
 import type { Checked } from './options.ts'
 import { signalNumber } from './signals.ts'
 import { normalizeStdio, openPipes, PIPE } from './stdio.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: what an event brings depends on its name.
+type Listener = (...args: any[]) => void
 
 /**
  * A program that was started natively: the streams, methods and events of a `ChildProcess`, but for messages, as there
@@ -44,6 +47,7 @@ export class Child extends EventEmitter implements ChildProcess {
   #launched: Launched | undefined
   #guard: Guard | undefined
   #pid: number | undefined
+  #spawned = false
   /** Its end and its pipes' ends, which `'close'` waits for. */
   #open = 1
 
@@ -52,12 +56,15 @@ export class Child extends EventEmitter implements ChildProcess {
     super()
     this.#checked = checked
     this.spawnfile = checked.file
-    this.spawnargs = [checked.file, ...checked.args]
+    this.spawnargs = checked.argv.slice()
     const streams = this.#start(namespace)
-    ;[this.stdin = null, this.stdout = null, this.stderr = null] = streams
+    this.stdin = streams[0] ?? null
+    this.stdout = streams[1] ?? null
+    this.stderr = streams[2] ?? null
     this.stdio = streams as unknown as ChildProcess['stdio']
-    for (const stream of streams.slice(1)) {
-      if (stream === null) continue
+    for (let index = 1; index < streams.length; index++) {
+      const stream = streams[index]
+      if (!stream) continue
       this.#open++
       stream.once('close', () => this.#close())
     }
@@ -76,6 +83,23 @@ export class Child extends EventEmitter implements ChildProcess {
       // The 'error' that is on its way tells why.
     }
     return this.#pid
+  }
+
+  /** As every emitter's; that somebody listens for `'spawn'` is what makes it be told of. */
+  override on(event: string | symbol, listener: Listener): this {
+    if (event === 'spawn') this.#launched?.announce()
+    return super.on(event, listener)
+  }
+
+  /** As {@link on}. */
+  override addListener(event: string | symbol, listener: Listener): this {
+    return this.on(event, listener)
+  }
+
+  /** As {@link on}, but before those who listen already. */
+  override prependListener(event: string | symbol, listener: Listener): this {
+    if (event === 'spawn') this.#launched?.announce()
+    return super.prependListener(event, listener)
   }
 
   /**
@@ -131,24 +155,29 @@ export class Child extends EventEmitter implements ChildProcess {
     // A closed handle is the caller's mistake, not the child's.
     namespace.handle
     try {
-      this.#launched = launch(namespace, this.#checked, wanted, {
-        started: (pid) => this.#started(pid),
-        failed: (error) => this.#failed(error),
-        exited: (exit) => this.#exited(exit)
-      })
+      this.#launched = launch(namespace, this.#checked, wanted, (told) => this.#heard(told))
     } catch (error) {
       process.nextTick(() => this.#failed(error as Error))
       return Array.from(wanted, () => null)
     }
-    this.#guard = new Guard(this.#launched, limits, (limit) => {
-      this.killed = true
-      if (limit === 'signal' && limits.signal) this.#emit('error', aborted(limits.signal))
-    })
+    if (isLimited(limits)) {
+      this.#guard = new Guard(this.#launched, limits, (limit) => {
+        this.killed = true
+        if (limit === 'signal' && limits.signal) this.#emit('error', aborted(limits.signal))
+      })
+    }
     return openPipes(wanted, this.#launched)
   }
 
-  #started(pid: number): void {
+  #heard(told: Told): void {
+    if (told.what === 'started') this.#started(told.pid)
+    else if (told.what === 'failed') this.#failed(told.error)
+    else this.#exited(told.exit, told.pid)
+  }
+
+  #started(pid: number | undefined): void {
     this.#pid = pid
+    this.#spawned = true
     this.#emit('spawn')
   }
 
@@ -160,8 +189,17 @@ export class Child extends EventEmitter implements ChildProcess {
     this.#close()
   }
 
-  #exited({ code, signal }: Exit): void {
+  #exited(exit: Exit, pid: number | undefined): void {
     this.#guard?.release()
+    try {
+      // It may have ended before the start was told of, or nobody wanted to hear of that.
+      if (!this.#spawned) this.#started(pid)
+    } finally {
+      this.#ended(exit)
+    }
+  }
+
+  #ended({ code, signal }: Exit): void {
     this.exitCode = code
     this.signalCode = signal
     this.stdin?.destroy()

@@ -1,7 +1,7 @@
 /** Starts programs natively, and hears of them: one native listener for each JavaScript realm. */
 import { isErrorRecord, spawnFailed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { native } from '../native.ts'
+import { type Handle, native } from '../native.ts'
 import { environment, isReal } from './environment.ts'
 import type { Checked } from './options.ts'
 import { signalName } from './signals.ts'
@@ -14,24 +14,25 @@ export interface Exit {
   signal: NodeJS.Signals | null
 }
 
-/** Who hears of one child. */
-export interface Ear {
-  /** Its program runs. Heard only if wanted. */
-  started?(pid: number): void
+/** What is heard of a child. */
+export type Told =
+  /** Its program runs. Heard only once {@link Launched.announce} asked for it. */
+  | { what: 'started'; pid: number }
   /** It could not be started; nothing else is heard then. */
-  failed(error: Error): void
+  | { what: 'failed'; error: Error }
   /** It ended. */
-  exited(exit: Exit): void
-}
+  | { what: 'ended'; exit: Exit; pid: number | undefined }
+
+/** Who hears of one child. */
+export type Ear = (told: Told) => void
 
 /** A child that was launched. */
 export class Launched {
   readonly #launcher: Native
   readonly #id: number
-  /** The native listener keeps nothing alive; an idle timer does, as the handle of a child of Node's. */
-  readonly #alive = setInterval(() => {}, 2 ** 31 - 1)
   readonly #ear: Ear
   readonly #checked: Checked
+  #held = true
 
   /** @internal */
   constructor(launcher: Native, id: number, ear: Ear, checked: Checked) {
@@ -39,6 +40,12 @@ export class Launched {
     this.#id = id
     this.#ear = ear
     this.#checked = checked
+    hold()
+  }
+
+  /** Has it heard when the program runs: before its end, if it does. */
+  announce(): void {
+    this.#launcher.announce(this.#id)
   }
 
   /** This process's ends of the pipes, or -1, by the child's numbers; given once. */
@@ -62,31 +69,38 @@ export class Launched {
 
   /** Whether the child keeps this process alive while it runs, as it does at first. */
   ref(wanted: boolean): void {
-    if (wanted) this.#alive.ref()
-    else this.#alive.unref()
+    if (wanted === this.#held || !running.has(this.#id)) return
+    this.#held = wanted
+    if (wanted) hold()
+    else letGo()
   }
 
   /** @internal What became of it, in the numbers of the native listener. */
   heard(what: number, value: number): void {
     if (what === 1) {
-      this.#ear.started?.(value)
+      this.#ear({ what: 'started', pid: value })
       return
     }
-    const failure = what === 0 ? this.#failure() : undefined
+    const told = what === 0 ? this.#failure() : this.#end(what, value)
     running.delete(this.#id)
-    clearInterval(this.#alive)
+    if (this.#held) letGo()
     this.#launcher.forget(this.#id)
-    if (failure) this.#ear.failed(failure)
-    else this.#ear.exited({ code: what === 2 ? value : null, signal: what === 3 ? signalName(value) : null })
+    this.#ear(told)
   }
 
-  #failure(): Error {
+  #end(what: number, value: number): Told {
+    const exit = { code: what === 2 ? value : null, signal: what === 3 ? signalName(value) : null }
+    return { what: 'ended', exit, pid: this.started() }
+  }
+
+  #failure(): Told {
+    let error = new Error('the program was started after all')
     try {
       this.started()
     } catch (thrown) {
-      return failed(thrown, this.#checked)
+      error = failed(thrown, this.#checked)
     }
-    return new Error('the program was started after all')
+    return { what: 'failed', error }
   }
 }
 
@@ -94,6 +108,18 @@ type Native = InstanceType<ReturnType<typeof native>['Launcher']>
 
 const running = new Map<number, Launched>()
 let launcher: Native | undefined
+
+/** The native listener keeps nothing alive; an idle timer does for all children, as a handle for each of Node's. */
+const alive = setInterval(() => {}, 2 ** 31 - 1).unref()
+let held = 0
+
+function hold(): void {
+  if (held++ === 0) alive.ref()
+}
+
+function letGo(): void {
+  if (--held === 0) alive.unref()
+}
 
 /**
  * Starts a command. It goes on natively: whether the program runs is heard later.
@@ -103,25 +129,27 @@ let launcher: Native | undefined
 export function launch(namespace: Namespace, checked: Checked, stdio: number[], ear: Ear): Launched {
   const { handle } = namespace
   launcher ??= new (native().Launcher)((id, what, value) => running.get(id)?.heard(what, value))
-  const { words, order } = checked
-  const env = checked.env ?? own(launcher)
-  let id: number
-  try {
-    id = launcher.launch(handle, words, env, stdio, ear.started !== undefined, order)
-  } catch (thrown) {
-    throw failed(thrown, checked)
-  }
+  const id = start(launcher, handle, checked, stdio)
   const launched = new Launched(launcher, id, ear, checked)
   running.set(id, launched)
   return launched
 }
 
-/** This process's environment; null is what the launcher knows already. */
-function own(launcher: Native): string | null {
-  const { env } = process
-  if (!isReal(env)) return environment(env)
-  if (!launcher.remembers()) launcher.remember(environment(env))
-  return null
+function start(launcher: Native, handle: Handle, checked: Checked, stdio: number[]): number {
+  const { words, env, order } = checked
+  try {
+    if (env !== undefined) return launcher.launch(handle, words, env, stdio, order)
+    const own = process.env
+    if (!isReal(own)) return launcher.launch(handle, words, environment(own), stdio, order)
+    const id = launcher.launch(handle, words, null, stdio, order)
+    if (id !== 0) return id
+    // Reading it takes a while, so it is read again only when it has changed.
+    const now = environment(own)
+    launcher.remember(now)
+    return launcher.launch(handle, words, now, stdio, order)
+  } catch (thrown) {
+    throw failed(thrown, checked)
+  }
 }
 
 function failed(thrown: unknown, { file, args }: Checked): Error {

@@ -3,6 +3,11 @@ import { constants } from 'node:os'
 import type { Launched } from './launcher.ts'
 import type { Limits } from './options.ts'
 
+/** Whether there is anything to watch for. */
+export function isLimited({ signal, timeout }: Limits): boolean {
+  return signal !== undefined || timeout > 0
+}
+
 /** Watches over one child until {@link release}. */
 export class Guard {
   readonly #child: Launched

@@ -76,6 +76,8 @@ export interface Limits {
 export interface Checked {
   file: string
   args: string[]
+  /** The file and the arguments, as they are told of. */
+  argv: string[]
   /** The file and the arguments as native code takes them. */
   words: string
   /** What few programs need; undefined if this one does not, as each property is a crossing. */
@@ -98,12 +100,14 @@ export function check(namespace: Namespace, file: unknown, args: unknown, given:
   const name = validateString(file, 'file')
   if (name === '') throw invalidValue('file', file, 'it cannot be empty')
   const words = validateArguments(args)
+  const argv = [name, ...words]
   // Both streams the other way too, so that a wrong one is told of now and not at the start.
   normalizeStdio(options.stdio, 'pipe')
   return {
     file: name,
     args: words,
-    words: join([name, ...words]),
+    argv,
+    words: join(argv),
     order: validateOrder(namespace, options),
     env: options.env === undefined ? undefined : environment(options.env),
     stdio: options.stdio,

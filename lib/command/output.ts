@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net'
 import { aborted, bufferExceeded, timedOut } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { type Exit, launch } from './launcher.ts'
-import { Guard } from './limits.ts'
+import { type Exit, type Launched, launch } from './launcher.ts'
+import { Guard, isLimited } from './limits.ts'
 import type { Checked } from './options.ts'
 import { normalizeStdio, openPipes, PIPE } from './stdio.ts'
 
@@ -79,36 +79,46 @@ class Run {
   /** Why it was ended before its time. */
   reason: Error | undefined
   /** Called once the child is gone. */
-  settled: (error: Error | undefined, exit: Exit) => void = () => {}
-  readonly #guard: Guard
+  settled: ((error: Error | undefined, exit: Exit) => void) | undefined
+  readonly #child: Launched
+  readonly #checked: Checked
+  #guard: Guard | undefined
 
   constructor(namespace: Namespace, checked: Checked, usual: 'pipe' | 'inherit') {
-    const { file, input, limits } = checked
+    const { input, limits } = checked
     if (limits.signal?.aborted) throw aborted(limits.signal)
     const stdio = normalizeStdio(checked.stdio, usual)
     if (input !== undefined) stdio[0] = PIPE
-    const child = launch(namespace, checked, stdio, {
-      failed: (error) => this.#over(error, { code: null, signal: null }),
-      exited: (exit) => this.#over(this.reason, exit)
+    const child = launch(namespace, checked, stdio, (told) => {
+      if (told.what === 'ended') this.#over(this.reason, told.exit)
+      else if (told.what === 'failed') this.#over(told.error, { code: null, signal: null })
     })
     this.streams = openPipes(stdio, child)
     // That the child does not read on is no failure: its exit tells how it went.
     for (const stream of this.streams) stream?.on('error', () => {})
     if (input === undefined) this.streams[0]?.end()
     else this.streams[0]?.end(input)
-    this.#guard = new Guard(child, limits, (limit) => {
-      const { signal, timeout } = limits
-      this.reason ??= limit === 'signal' && signal ? aborted(signal) : timedOut(file, timeout)
-      this.#letGo()
-    })
+    this.#child = child
+    this.#checked = checked
+    if (isLimited(limits)) this.#guard = this.#watch()
   }
 
   /** Ends the child for a reason of the caller's. */
   end(reason: Error): void {
     if (this.reason !== undefined) return
     this.reason = reason
+    this.#guard ??= this.#watch()
     this.#guard.end()
     this.#letGo()
+  }
+
+  #watch(): Guard {
+    const { file, limits } = this.#checked
+    return new Guard(this.#child, limits, (limit) => {
+      const { signal, timeout } = limits
+      this.reason ??= limit === 'signal' && signal ? aborted(signal) : timedOut(file, timeout)
+      this.#letGo()
+    })
   }
 
   /** A child that is ended may wait for ever for somebody to read what it says. */
@@ -117,7 +127,7 @@ class Run {
   }
 
   #over(error: Error | undefined, exit: Exit): void {
-    this.#guard.release()
-    this.settled(error, exit)
+    this.#guard?.release()
+    this.settled?.(error, exit)
   }
 }

@@ -1,5 +1,4 @@
 //! Programs started inside.
-#![expect(clippy::too_many_arguments, reason = "an object costs a crossing for each of its properties")]
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -110,20 +109,14 @@ impl Launcher {
         Ok(Self { listener: Arc::new(listener), children: HashMap::new(), last: 0, environment: None })
     }
 
-    /// Whether what it was told of the process's environment still holds: reading it takes a while.
-    #[napi(catch_unwind)]
-    pub fn remembers(&self) -> bool {
-        self.environment.as_ref().is_some_and(Environment::is_current)
-    }
-
-    /// The process's environment, as `NAME=value`, each ended by a NUL.
+    /// The process's environment as it is now, as `NAME=value`, each ended by a NUL.
     #[napi(catch_unwind)]
     pub fn remember(&mut self, environment: String) {
         self.environment = Some(Environment::packed(environment.into_bytes()));
     }
 
-    /// Starts a program; whether it runs is told later, by the number that this gives. Unless `every`, only failure and
-    /// end are.
+    /// Starts a program; how it fares is told later, by the number that this gives. It gives 0, and starts nothing, if the
+    /// environment was to be the remembered one and the process's is not that any more.
     ///
     /// `words` are the file and the arguments, `environment` is `NAME=value`, each string of both ended by a NUL; null is
     /// what was remembered.
@@ -136,7 +129,6 @@ impl Launcher {
         words: String,
         environment: Option<String>,
         stdio: Vec<i32>,
-        every: bool,
         order: Option<Order>,
     ) -> Result<u32> {
         let namespace = handle.namespace()?;
@@ -145,10 +137,10 @@ impl Launcher {
             (Some(pairs), _) => {
                 command.packed_environment(pairs.into_bytes());
             }
-            (None, Some(remembered)) => {
+            (None, Some(remembered)) if remembered.is_current() => {
                 command.known_environment(remembered);
             }
-            (None, None) => {}
+            (None, _) => return Ok(0),
         }
         command.stdio(stdio.into_iter().map(stream).collect::<netns_core::Result<_>>().or_throw(env)?);
         if let Some(order) = order {
@@ -156,13 +148,21 @@ impl Launcher {
         }
         let id = self.free();
         let listener = Arc::clone(&self.listener);
-        command.announced(every);
+        command.announced(false);
         let tell = move |event: &CommandEvent| {
             listener.call(told(id, event), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let child = command.launch(&namespace, tell).or_throw(env)?;
         self.children.insert(id, child);
         Ok(id)
+    }
+
+    /// Has it told when the program runs.
+    #[napi(catch_unwind)]
+    pub fn announce(&self, id: u32) {
+        if let Some(child) = self.children.get(&id) {
+            child.announce();
+        }
     }
 
     /// This process's ends of the pipes, or -1, by the child's numbers. They are the caller's to close.
@@ -194,7 +194,7 @@ impl Launcher {
     fn free(&mut self) -> u32 {
         loop {
             self.last = self.last.wrapping_add(1);
-            if !self.children.contains_key(&self.last) {
+            if self.last != 0 && !self.children.contains_key(&self.last) {
                 return self.last;
             }
         }

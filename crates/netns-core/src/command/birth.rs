@@ -4,33 +4,29 @@
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::fmt;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use netns_exec::setup::place_descriptors;
 use netns_exec::{Failure, Join, program, sys};
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::unistd::pipe2;
+use nix::sys::time::TimeSpec;
 
 use super::plan::Plan;
+use super::stack::Stack;
 use super::stdio::Laid;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 
-/// For the child's own calls, a directory listing and a path among them; debug builds take some.
-const STACK: usize = 64 * 1024;
-
 /// A child that was born.
+#[derive(Debug, Clone)]
 pub(super) struct Born {
     pub id: u32,
     pub pidfd: Arc<OwnedFd>,
     pub cradle: Arc<Cradle>,
-    /// A pipe that is closed at the other end once the program runs or never will, if that was wanted.
-    pub begun: Option<OwnedFd>,
 }
 
 /// What a child reads and writes between its birth and its program. It is there for that long: dropping it waits.
@@ -47,7 +43,7 @@ struct Own {
     sources: Vec<i32>,
     slots: Vec<*const u8>,
     environment: Vec<*const u8>,
-    stack: Vec<MaybeUninit<u8>>,
+    stack: Option<Stack>,
     failure: Option<Failure>,
 }
 
@@ -56,86 +52,72 @@ unsafe impl Send for Cradle {}
 // SAFETY: what is the child's own is touched by nobody else until the child has left, and only read from then on.
 unsafe impl Sync for Cradle {}
 
-/// Makes the child, which goes on by itself, with its own copies of the streams. If `announced`, a pipe tells of its
-/// program.
-pub(super) fn bear(plan: Plan, streams: Laid, namespace: Option<&NetNs>, announced: bool) -> Result<Born> {
-    let failed = |syscall, errno, plan: &Plan| {
-        Error::system(syscall, errno, format!("start '{}'", plan.file().to_string_lossy()))
-    };
-    // The child's end is closed by its exec or exit; this process's, when this function is left.
-    let telling = if announced { Some(pipe_from(streams.count())) } else { None };
-    let (begun, _childs) = telling.transpose().map_err(|errno| failed("pipe2", errno, &plan))?.unzip();
+/// Makes the child, which goes on by itself, with its own copies of the streams.
+pub(super) fn bear(plan: Plan, streams: Laid, namespace: Option<&NetNs>) -> Result<Born> {
     let join = namespace.map_or(Join::Stay, |namespace| Join::Descriptor(namespace.as_fd().as_raw_fd()));
-    let mut own = Own {
+    let mut stack = Stack::take();
+    let top = stack.top();
+    let own = Own {
         sources: streams.sources(),
         slots: plan.slots(),
         environment: plan.environment(),
-        stack: Vec::with_capacity(STACK),
+        stack: Some(stack),
         failure: None,
     };
-    let top = own.stack.spare_capacity_mut().as_mut_ptr_range().end;
-    // Both architectures want sixteen.
-    let top = top.wrapping_sub(top.addr() % 16);
     let cradle = Arc::new(Cradle { plan, join, own: UnsafeCell::new(own), occupied: AtomicU32::new(1) });
     // No handler of this process may run in the child, whose memory is this process's.
     let mask = sys::block_signals(u64::MAX);
     // SAFETY: the stack and all that the child touches are in the cradle, which is there until the child has left.
-    let born = unsafe { sys::bear(top.cast(), cradle.occupied.as_ptr(), live, Arc::as_ptr(&cradle).cast_mut().cast()) };
+    let born = unsafe { sys::bear(top, cradle.occupied.as_ptr(), live, Arc::as_ptr(&cradle).cast_mut().cast()) };
     let _all = sys::block_signals(mask);
     drop(streams);
     match born {
         Ok((id, pidfd)) => {
             // SAFETY: the kernel just returned this descriptor (close-on-exec) and nobody else has it.
             let pidfd = Arc::new(unsafe { OwnedFd::from_raw_fd(pidfd) });
-            Ok(Born { id, pidfd, cradle, begun })
+            Ok(Born { id, pidfd, cradle })
         }
         Err(errno) => {
             cradle.vacate();
-            Err(failed("clone", Errno::from_raw(errno), &cradle.plan))
+            let attempt = format!("start '{}'", cradle.plan.file().to_string_lossy());
+            Err(Error::system("clone", Errno::from_raw(errno), attempt))
         }
     }
-}
-
-/// A pipe whose writing end is out of the way of the child's first descriptors.
-fn pipe_from(first: i32) -> Result<(OwnedFd, OwnedFd), Errno> {
-    let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
-    if writer.as_raw_fd() >= first {
-        return Ok((reader, writer));
-    }
-    let higher = fcntl(&writer, FcntlArg::F_DUPFD_CLOEXEC(first))?;
-    // SAFETY: the kernel just returned this descriptor and nobody else has it.
-    Ok((reader, unsafe { OwnedFd::from_raw_fd(higher) }))
 }
 
 impl Cradle {
     /// Waits until the program runs, or never will.
     pub(super) fn wait(&self) {
-        let mut waited = false;
+        while !self.is_left_after(None) {}
+    }
+
+    /// Waits for that, but no longer than so; whether it was long enough.
+    pub(super) fn is_left_within(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
         loop {
-            let seen = self.occupied.load(Ordering::Acquire);
-            if seen == 0 {
-                break;
+            let left = until.saturating_duration_since(Instant::now());
+            if self.is_left_after(Some(left)) || left.is_zero() {
+                return self.occupied.load(Ordering::Acquire) == 0;
             }
-            // SAFETY: the word is there for as long as the call; the kernel only compares it.
-            unsafe {
-                libc::syscall(
-                    libc::SYS_futex,
-                    self.occupied.as_ptr(),
-                    libc::FUTEX_WAIT,
-                    seen,
-                    std::ptr::null::<libc::timespec>(),
-                )
-            };
-            waited = true;
-        }
-        if waited {
-            // The kernel wakes only one.
-            self.wake();
         }
     }
 
-    pub(super) fn is_left(&self) -> bool {
-        self.occupied.load(Ordering::Acquire) == 0
+    /// Sleeps until the word may have changed, or for that time; whether the child has left.
+    fn is_left_after(&self, most: Option<Duration>) -> bool {
+        let seen = self.occupied.load(Ordering::Acquire);
+        if seen == 0 {
+            return true;
+        }
+        let most = most.map(TimeSpec::from);
+        let most = most.as_ref().map_or(std::ptr::null(), |most| std::ptr::from_ref(most.as_ref()));
+        // SAFETY: the word and the time are there for as long as the call; the kernel only compares the one.
+        unsafe { libc::syscall(libc::SYS_futex, self.occupied.as_ptr(), libc::FUTEX_WAIT, seen, most) };
+        let left = self.occupied.load(Ordering::Acquire) == 0;
+        if left {
+            // The kernel wakes only one.
+            self.wake();
+        }
+        left
     }
 
     /// The child is not there any more; one that a signal ended may have left without the kernel's clearing the word.
@@ -168,6 +150,9 @@ impl fmt::Debug for Cradle {
 impl Drop for Cradle {
     fn drop(&mut self) {
         self.wait();
+        if let Some(stack) = self.own.get_mut().stack.take() {
+            stack.give_back();
+        }
     }
 }
 

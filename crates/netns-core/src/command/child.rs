@@ -1,12 +1,13 @@
 //! A child, from the wish for it to its end.
 
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use nix::errno::Errno;
 use nix::libc;
 
-use super::birth::Cradle;
+use super::birth::{Born, Cradle};
+use super::story::Story;
 use crate::error::{Error, Result};
 
 /// How a child ended.
@@ -25,7 +26,7 @@ enum Phase {
     Starting,
     Failed(Error),
     /// Whether its program runs already, the cradle knows.
-    Born(u32, Arc<OwnedFd>, Arc<Cradle>),
+    Born(Born),
     Ended(u32, Exit),
 }
 
@@ -37,6 +38,19 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Of a child that is yet to be born.
+    pub(super) fn starting() -> Arc<Self> {
+        Self::of(Phase::Starting)
+    }
+
+    pub(super) fn born(born: Born) -> Arc<Self> {
+        Self::of(Phase::Born(born))
+    }
+
+    fn of(phase: Phase) -> Arc<Self> {
+        Arc::new(Self { phase: Mutex::new(phase), changed: Condvar::new() })
+    }
+
     fn phase(&self) -> MutexGuard<'_, Phase> {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,17 +64,31 @@ impl State {
         self.change(Phase::Failed(error));
     }
 
-    pub(super) fn bear(&self, id: u32, pidfd: Arc<OwnedFd>, cradle: Arc<Cradle>) {
-        self.change(Phase::Born(id, pidfd, cradle));
+    pub(super) fn bear(&self, born: Born) {
+        self.change(Phase::Born(born));
     }
 
     pub(super) fn end(&self, exit: Exit) {
         let mut phase = self.phase();
-        if let Phase::Born(id, ..) = *phase {
+        if let Phase::Born(Born { id, .. }) = *phase {
             *phase = Phase::Ended(id, exit);
         }
         drop(phase);
         self.changed.notify_all();
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Phase> {
+        self.after(|phase| matches!(phase, Phase::Starting))
+    }
+
+    /// Its process id, and where it is until its program runs; nowhere if it has ended. Waits for its birth.
+    pub(super) fn birth(&self) -> Result<(u32, Option<Arc<Cradle>>)> {
+        match &*self.begun() {
+            Phase::Failed(error) => Err(error.clone()),
+            Phase::Ended(id, _) => Ok((*id, None)),
+            Phase::Born(Born { id, cradle, .. }) => Ok((*id, Some(Arc::clone(cradle)))),
+            Phase::Starting => Err(Error::panicked()),
+        }
     }
 
     fn after(&self, waiting: impl Fn(&Phase) -> bool) -> MutexGuard<'_, Phase> {
@@ -72,17 +100,13 @@ impl State {
 #[derive(Debug)]
 pub struct Child {
     state: Arc<State>,
+    story: Weak<Story>,
     pipes: Vec<Option<OwnedFd>>,
 }
 
 impl Child {
-    pub(super) fn starting(pipes: Vec<Option<OwnedFd>>) -> Self {
-        let state = Arc::new(State { phase: Mutex::new(Phase::Starting), changed: Condvar::new() });
-        Self { state, pipes }
-    }
-
-    pub(super) fn state(&self) -> &Arc<State> {
-        &self.state
+    pub(super) fn new(state: Arc<State>, story: &Arc<Story>, pipes: Vec<Option<OwnedFd>>) -> Self {
+        Self { state, story: Arc::downgrade(story), pipes }
     }
 
     /// This process's ends of the pipes, each at the number of the child's end; they can be taken once.
@@ -95,17 +119,16 @@ impl Child {
     /// # Errors
     /// Why it could not be started.
     pub fn started(&self) -> Result<u32> {
-        let (id, cradle) = match &*self.begun() {
-            Phase::Failed(error) => return Err(error.clone()),
-            Phase::Ended(id, _) => return Ok(*id),
-            Phase::Born(id, _, cradle) => (*id, Arc::clone(cradle)),
-            Phase::Starting => return Err(Error::panicked()),
-        };
-        cradle.failure().map_or(Ok(id), Err)
+        let (id, cradle) = self.state.birth()?;
+        cradle.and_then(|cradle| cradle.failure()).map_or(Ok(id), Err)
     }
 
-    fn begun(&self) -> MutexGuard<'_, Phase> {
-        self.state.after(|phase| matches!(phase, Phase::Starting))
+    /// Has the listener of [`launch`](super::Command::launch) hear once that the program runs, however often this is called
+    /// and unless it has ended.
+    pub fn announce(&self) {
+        if let Some(story) = self.story.upgrade() {
+            story.announce();
+        }
     }
 
     /// Sends a signal, by pidfd, so that it never reaches another process; `false` if the child has ended. Signal 0
@@ -114,8 +137,8 @@ impl Child {
     /// # Errors
     /// `EPERM` if the child is another user by now, `EINVAL` for a number that is no signal.
     pub fn kill(&self, signal: i32) -> Result<bool> {
-        let (pidfd, cradle) = match &*self.begun() {
-            Phase::Born(_, pidfd, cradle) => (Arc::clone(pidfd), Arc::clone(cradle)),
+        let (pidfd, cradle) = match &*self.state.begun() {
+            Phase::Born(Born { pidfd, cradle, .. }) => (Arc::clone(pidfd), Arc::clone(cradle)),
             _ => return Ok(false),
         };
         if cradle.failure().is_some() {

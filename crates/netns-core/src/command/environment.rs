@@ -65,7 +65,7 @@ impl Place {
         }
         let mut contents = copy(&[list])?;
         let pointers = contents.chunks_exact(WORD).flat_map(<[u8; WORD]>::try_from).map(usize::from_ne_bytes);
-        let pieces: Vec<_> = std::iter::once(list).chain(pointers.zip(lengths)).collect();
+        let pieces = joined(std::iter::once(list).chain(pointers.zip(lengths)));
         // Behind the last pointer there must be a null one.
         contents.extend_from_slice(strings.bytes());
         let place = Self { pieces, contents };
@@ -77,6 +77,18 @@ impl Place {
         self.pieces.first().is_some_and(|(address, _)| *address == list())
             && copy(&self.pieces).is_some_and(|found| found == self.contents)
     }
+}
+
+/// As few pieces as there can be: at a process's start all strings are side by side.
+fn joined(pieces: impl Iterator<Item = (usize, usize)>) -> Vec<(usize, usize)> {
+    let mut joined: Vec<(usize, usize)> = Vec::new();
+    for (address, length) in pieces {
+        match joined.last_mut() {
+            Some((first, all)) if first.wrapping_add(*all) == address => *all += length,
+            _ => joined.push((address, length)),
+        }
+    }
+    joined
 }
 
 fn list() -> usize {

@@ -7,7 +7,9 @@ mod extension;
 mod launch;
 mod plan;
 mod reaper;
+mod stack;
 mod stdio;
+mod story;
 mod strings;
 
 use std::ffi::{CString, OsStr, OsString};
@@ -182,7 +184,7 @@ impl Command {
     }
 
     /// Whether the listener of [`launch`](Self::launch) hears when the program runs, as it does by default. Nothing waits
-    /// for that otherwise.
+    /// for that otherwise, unless [`Child::announce`] asks later.
     pub fn announced(&mut self, wanted: bool) -> &mut Self {
         self.announced = wanted;
         self

@@ -1,12 +1,12 @@
 //! The descriptors that a child begins with.
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
-use std::os::fd::FromRawFd;
 
 use crate::error::{Error, Result};
 
@@ -47,27 +47,21 @@ impl Stdio {
 #[derive(Debug)]
 pub(super) struct Laid {
     streams: Vec<Option<Source>>,
-    null: Option<OwnedFd>,
 }
 
 #[derive(Debug)]
 enum Source {
     Same,
-    Null,
+    Shared(BorrowedFd<'static>),
     Held(OwnedFd),
 }
 
 impl Laid {
-    /// How many there are.
-    pub(super) fn count(&self) -> i32 {
-        i32::try_from(self.streams.len()).unwrap_or(i32::MAX)
-    }
-
     pub(super) fn sources(&self) -> Vec<i32> {
         let number = |(index, source): (i32, &Option<Source>)| match source {
             None => -1,
             Some(Source::Same) => index,
-            Some(Source::Null) => self.null.as_ref().map_or(-1, AsRawFd::as_raw_fd),
+            Some(Source::Shared(fd)) => fd.as_raw_fd(),
             Some(Source::Held(fd)) => fd.as_raw_fd(),
         };
         (0..).zip(&self.streams).map(number).collect()
@@ -76,7 +70,7 @@ impl Laid {
 
 /// Makes the pipes; the second part are the parent's ends.
 pub(super) fn lay(wanted: Vec<Stdio>) -> Result<(Laid, Vec<Option<OwnedFd>>)> {
-    let mut laid = Laid { streams: Vec::with_capacity(wanted.len()), null: None };
+    let mut laid = Laid { streams: Vec::with_capacity(wanted.len()) };
     let mut ours = Vec::with_capacity(wanted.len());
     for stdio in wanted {
         let mut parent = None;
@@ -84,7 +78,7 @@ pub(super) fn lay(wanted: Vec<Stdio>) -> Result<(Laid, Vec<Option<OwnedFd>>)> {
             Stdio::Inherit => Some(Source::Same),
             Stdio::Closed => None,
             Stdio::Descriptor(fd) => Some(Source::Held(fd)),
-            Stdio::Null => Some(Source::Null),
+            Stdio::Null => Some(Source::Shared(null()?)),
             Stdio::Pipe => {
                 let (here, there) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
                     .map_err(|errno| Error::system("socketpair", errno, "make a pipe to a program"))?;
@@ -94,14 +88,21 @@ pub(super) fn lay(wanted: Vec<Stdio>) -> Result<(Laid, Vec<Option<OwnedFd>>)> {
         });
         ours.push(parent);
     }
-    if laid.streams.iter().any(|source| matches!(source, Some(Source::Null))) {
-        laid.null = Some(null()?);
-    }
     Ok((laid, ours))
 }
 
-fn null() -> Result<OwnedFd> {
+/// One for all children: opening it takes longer than all else that is done for a stream. Its number is above the standard
+/// streams', whose own it would keep for good if they were closed.
+fn null() -> Result<BorrowedFd<'static>> {
+    static NULL: OnceLock<OwnedFd> = OnceLock::new();
+    if let Some(null) = NULL.get() {
+        return Ok(null.as_fd());
+    }
     let path = "/dev/null";
-    open(path, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|errno| Error::system("open", errno, "give a program nothing to read or write").at(path))
+    let failed = |errno| Error::system("open", errno, "give a program nothing to read or write").at(path);
+    let opened = open(path, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).map_err(failed)?;
+    let above = fcntl(&opened, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(failed)?;
+    // SAFETY: the kernel just returned this descriptor and nobody else has it.
+    let above = unsafe { OwnedFd::from_raw_fd(above) };
+    Ok(NULL.get_or_init(|| above).as_fd())
 }

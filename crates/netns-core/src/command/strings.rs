@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 
@@ -13,6 +14,8 @@ pub(super) struct Strings {
     bytes: Vec<u8>,
     /// One had a NUL within it.
     torn: bool,
+    /// Where each begins, once that was asked: an environment is used for one program after the other.
+    starts: OnceLock<Vec<usize>>,
 }
 
 impl Strings {
@@ -21,7 +24,7 @@ impl Strings {
         if bytes.last().is_some_and(|last| *last != 0) {
             bytes.push(0);
         }
-        Self { bytes, torn: false }
+        Self { bytes, ..Self::default() }
     }
 
     /// This process's environment.
@@ -38,6 +41,7 @@ impl Strings {
     }
 
     fn append(&mut self, parts: &[&[u8]]) {
+        self.starts.take();
         for part in parts {
             self.torn |= part.contains(&0);
             self.bytes.extend_from_slice(part);
@@ -73,7 +77,9 @@ impl Strings {
 
     /// A pointer to each, and a null one behind.
     pub(super) fn pointers(&self) -> impl Iterator<Item = *const u8> {
-        self.iter().map(|string| string.as_ptr().cast()).chain([std::ptr::null()])
+        let begin = self.bytes.as_ptr().addr();
+        let starts = self.starts.get_or_init(|| self.iter().map(|string| string.as_ptr().addr() - begin).collect());
+        starts.iter().map(|start| self.bytes.as_ptr().wrapping_add(*start)).chain([std::ptr::null()])
     }
 }
 
