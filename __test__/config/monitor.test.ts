@@ -100,6 +100,8 @@ test('routes that the kernel drops without a word are told of', async () => {
   using wire = await pair()
   await wire.left.routes.add({ to: '10.5.0.0/16', via: '10.0.0.2' })
   const events = wire.left.monitor({ groups: ['route'] })
+  // As above, so that the route is known before the link goes down.
+  await wire.left.links.set('eth0', { alias: 'read' })
   ip(wire.left, 'link', 'set', 'eth0', 'down')
   const seen = await until(events, ({ value }) => 'to' in value && value.to === '10.5.0.0/16')
   expect(seen.at(-1)?.type).toBe('delete')
