@@ -17,6 +17,15 @@ test('the function runs inside with its arguments, and the thread comes back', (
   expect(here()).toBe(home)
 })
 
+test('the function is called as a plain one, with and without arguments', () => {
+  using red = NetNs.createSync()
+  const called = function (this: unknown, ...args: number[]) {
+    return [this, ...args]
+  }
+  expect(red.runSync(called)).toEqual([undefined])
+  expect(red.runSync(called, 1)).toEqual([undefined, 1])
+})
+
 test('I2: what the function throws passes untouched, primitives too', () => {
   using red = NetNs.createSync()
   for (const thrown of [

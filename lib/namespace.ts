@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import { closed, invalidType } from './errors.ts'
 import { Forgotten } from './forgotten.ts'
-import { attempt, attemptAsync, type Handle, native } from './native.ts'
+import { attempt, attemptAsync, type Handle, often } from './native.ts'
 
 /** The user namespace that owns a network namespace. */
 export interface Owner {
@@ -24,7 +24,7 @@ export function isHome(namespace: Namespace): boolean {
 export class Namespace implements Disposable, AsyncDisposable {
   static readonly #forgotten = new Forgotten<Namespace>(
     (namespace) => namespace.#slot,
-    (slot) => native().closeSlot(slot)
+    (slot) => often().closeSlot(slot)
   )
 
   readonly #name: string | undefined
@@ -174,7 +174,7 @@ export class Namespace implements Disposable, AsyncDisposable {
     }
     if (this.#slot !== undefined) {
       Namespace.#forgotten.dismiss(this)
-      native().closeSlot(this.#slot)
+      often().closeSlot(this.#slot)
       this.#slot = undefined
     }
   }

@@ -8,7 +8,11 @@ export type { Handle, Order, Watcher } from '#native'
 /** The generated typings of the native binding. */
 export type Native = typeof Binding
 
+/** What is called often, in its quicker form. */
+export type Often = Binding.Often
+
 let loaded: Native | undefined
+let quick: Often | undefined
 
 /**
  * The native binding.
@@ -18,6 +22,16 @@ let loaded: Native | undefined
 export function native(): Native {
   loaded ??= load()
   return loaded
+}
+
+/**
+ * What is called often, in its quicker form.
+ *
+ * @throws as {@link native}
+ */
+export function often(): Often {
+  quick ??= native().often()
+  return quick
 }
 
 /**

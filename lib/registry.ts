@@ -1,5 +1,6 @@
 /** Names for namespaces, shared with `ip netns`. */
-import { attempt, attemptAsync, type Handle } from './native.ts'
+import { fromNative } from './errors.ts'
+import { attempt, attemptAsync, type Handle, often } from './native.ts'
 import { validateBoolean, validateDirectory, validateName, validateOptions, validateSignal } from './validate.ts'
 import { watchNames } from './watch.ts'
 
@@ -60,7 +61,12 @@ export function openName(name: string, options?: RegistryOptions): number {
   // A string costs to pass, and most often it is this one.
   const directory = options === undefined ? undefined : directoryOf(options)
   validateName(name)
-  return attempt((native) => native.openName(name, directory))
+  const { openName } = often()
+  try {
+    return openName(name, directory)
+  } catch (error) {
+    throw fromNative(error)
+  }
 }
 
 /** Checked creation options; the name is optional. */

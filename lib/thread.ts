@@ -3,7 +3,7 @@ import { stat } from 'node:fs'
 import { types } from 'node:util'
 import { builtin } from './builtin.ts'
 import { asynchronous, fromNative, mainThread } from './errors.ts'
-import { attempt, type Handle, native } from './native.ts'
+import { attempt, type Handle, often } from './native.ts'
 import { validateBoolean, validateOptions } from './validate.ts'
 
 /** How a thread moves for good. */
@@ -26,27 +26,46 @@ export function prepareThread(): void {
   process.prependListener('exit', () => attempt((binding) => binding.retreat()))
 }
 
+/** A call to be made inside, and what became of it. */
+interface Call {
+  readonly fn: (...args: never[]) => unknown
+  readonly args: readonly unknown[]
+  threw: boolean
+  outcome: unknown
+}
+
+/** Set right before native code calls what follows, and taken at once: calls nest. */
+let next: Call | undefined
+
+/** Native code is always given this one function, as one that is new each time takes longer to call. */
+function perform(): void {
+  const call = next as Call
+  next = undefined
+  const { fn, args } = call
+  // Caught on this side, so that even a thrown primitive passes as it is.
+  try {
+    // To spread nothing takes as long as the call.
+    call.outcome = args.length === 0 ? fn() : fn(...(args as never[]))
+  } catch (error) {
+    call.threw = true
+    call.outcome = error
+  }
+}
+
 /** Calls `fn` with the thread inside. What it throws passes untouched. */
 export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A) => R, args: A): R {
   prepareThread()
-  const binding = native()
-  let threw = false
-  let outcome: unknown
+  const { runInside } = often()
+  const call: Call = { fn, args, threw: false, outcome: undefined }
+  next = call
   try {
-    // Caught on this side, so that even a thrown primitive passes as it is.
-    binding.runInside(slot, () => {
-      try {
-        outcome = fn(...args)
-      } catch (error) {
-        threw = true
-        outcome = error
-      }
-    })
+    runInside(slot, perform)
   } catch (error) {
+    next = undefined
     throw fromNative(error)
   }
-  if (threw) throw outcome
-  return outcome as R
+  if (call.threw) throw call.outcome
+  return call.outcome as R
 }
 
 /** Runs `fn` with the thread inside; see `NetNs#runSync`. */

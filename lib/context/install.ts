@@ -50,6 +50,10 @@ let lacking = false
 /** Installs as {@link install} does; where this runtime lacks something, says so once and for all. */
 export function isAvailable(namespace: Namespace): boolean {
   if (lacking) return false
+  if (installed) {
+    route()
+    return true
+  }
   try {
     install(namespace)
   } catch (error) {

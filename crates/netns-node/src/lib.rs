@@ -10,6 +10,7 @@ mod command;
 mod error;
 mod handle;
 mod netlink;
+mod often;
 mod probe;
 mod promise;
 mod registry;

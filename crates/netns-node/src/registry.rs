@@ -46,7 +46,6 @@ fn parse(env: &Env, name: String) -> Result<Name> {
 }
 
 /// Opens a name, in iproute2's directory or another, as the number of a slot.
-#[napi(catch_unwind)]
 pub fn open_name(env: &Env, name: String, directory: Option<String>) -> Result<u32> {
     let name = parse(env, name)?;
     directory.map_or_else(Registry::default, Registry::new).open(&name).map(keep).or_throw(env)

@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 
 use napi::Result;
-use napi_derive::napi;
 use netns_core::NetNs;
 
 use crate::error::closed;
@@ -19,7 +18,7 @@ struct Slots {
     free: Vec<u32>,
 }
 
-/// The number that JavaScript has to give back, to [`close_slot`].
+/// The number that JavaScript has to give back, to [`close`].
 pub fn keep(namespace: NetNs) -> u32 {
     SLOTS.with_borrow_mut(|slots| {
         if let Some(slot) = slots.free.pop() {
@@ -37,8 +36,7 @@ pub fn kept(slot: u32) -> Result<NetNs> {
 }
 
 /// Lets go of the namespace; the number will be used again.
-#[napi(catch_unwind)]
-pub fn close_slot(slot: u32) -> Result<()> {
+pub fn close(slot: u32) -> Result<()> {
     let namespace = SLOTS.with_borrow_mut(|slots| {
         let namespace = slots.taken.get_mut(slot as usize).and_then(Option::take).ok_or_else(closed)?;
         slots.free.push(slot);

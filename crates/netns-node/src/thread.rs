@@ -29,8 +29,7 @@ pub fn with_anchor<T>(env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T
 }
 
 /// Calls `callback` with the thread inside. What it throws passes through after the thread is back.
-#[napi(catch_unwind)]
-pub fn run_inside(env: &Env, slot: u32, callback: Function<'_, (), ()>) -> Result<()> {
+pub fn run_inside(env: &Env, slot: u32, callback: &Function<'_, (), ()>) -> Result<()> {
     let namespace = kept(slot)?;
     with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
 }

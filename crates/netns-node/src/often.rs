@@ -1,0 +1,36 @@
+//! What is called often. Functions that are made, unlike those that are exported, keep no book of the objects that a call
+//! borrows. These borrow none, and the book takes as long as a system call.
+
+use napi::bindgen_prelude::{FnArgs, Function};
+use napi::{Env, Result};
+use napi_derive::napi;
+
+use crate::registry::open_name;
+use crate::slot;
+use crate::thread::run_inside;
+
+/// The functions, for one JavaScript thread.
+#[napi(object, object_from_js = false)]
+pub struct Often<'env> {
+    /// Calls `callback` with the thread inside. What it throws passes through after the thread is back.
+    #[napi(ts_type = "(slot: number, callback: () => void) => void")]
+    pub run_inside: Function<'env, FnArgs<(u32, ())>, ()>,
+    /// Opens a name, in iproute2's directory or another, as the number of a slot.
+    #[napi(ts_type = "(name: string, directory: string | undefined) => number")]
+    pub open_name: Function<'env, FnArgs<(String, Option<String>)>, u32>,
+    /// Lets go of the namespace; the number will be used again.
+    #[napi(ts_type = "(slot: number) => void")]
+    pub close_slot: Function<'env, u32, ()>,
+}
+
+/// Makes them.
+#[napi(catch_unwind)]
+pub fn often(env: &Env) -> Result<Often<'_>> {
+    Ok(Often {
+        run_inside: env
+            .create_function_from_closure("runInside", |call| run_inside(call.env, call.get(0)?, &call.get(1)?))?,
+        open_name: env
+            .create_function_from_closure("openName", |call| open_name(call.env, call.get(0)?, call.get(1)?))?,
+        close_slot: env.create_function_from_closure("closeSlot", |call| slot::close(call.get(0)?))?,
+    })
+}
