@@ -7,7 +7,8 @@ import { type Message, messages, Reader } from '../wire/reader.ts'
 import { checkInteger } from './check.ts'
 import type { Link } from './link.ts'
 import { ask, type MonitorGroup, type Names, type NetworkEvent, printOf, SOURCES, type Value } from './monitored.ts'
-import { decodeAll, dumpBytes, holdChanges, Pace } from './transport.ts'
+import { Pace } from './pace.ts'
+import { decodeAll, dumpBytes, holdChanges } from './transport.ts'
 
 /** What to monitor. */
 export interface MonitorOptions {

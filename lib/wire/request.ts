@@ -147,6 +147,13 @@ export class Request {
     return this
   }
 
+  /** Bytes from the middle of others. */
+  copy(bytes: Uint8Array, start: number, end: number): this {
+    this.#reserve(end - start)
+    for (let at = start; at < end; at++) this.#bytes[this.#length++] = bytes[at] as number
+    return this
+  }
+
   /** The index of a link. */
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
