@@ -1,6 +1,6 @@
 /** Deleting what a dump told of: the kernel takes its own words back, with another type. */
 import type { Namespace } from '../namespace.ts'
-import { Attributes, type Message, type Reader } from '../wire/reader.ts'
+import { Attributes, type Message, messageAt, type Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 import { sendAll } from './bulk.ts'
 
@@ -37,16 +37,11 @@ export async function flushAll(
   const { done, failed } = await sendAll(namespace, starts, {
     name: 'messages',
     write: (request, start) => writeBack(request, reader, start, flush),
-    describe: (start) => flush.describe(reader, messageAt(reader, start))
+    describe: (start) => flush.describe(reader, messageAt(reader, start - HEADER) as Message)
   })
   const other = failed.find(({ error }) => error.code !== flush.gone)
   if (other !== undefined) throw other.error
   return done
-}
-
-function messageAt(reader: Reader, start: number): Message {
-  const header = start - HEADER
-  return { type: reader.u16(header + 4), item: 0, start, end: header + reader.u32(header) }
 }
 
 function writeBack(request: Request, reader: Reader, start: number, { type, header, omitted }: Flush): void {

@@ -1,7 +1,7 @@
 /** The names of a namespace's links by their index, which is how the kernel calls them in everything else. */
 import { interrupted, noLink } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { Attributes, type Reader } from '../wire/reader.ts'
+import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
@@ -32,6 +32,15 @@ export class LinkNames extends Map<number, string> {
 
 /** `RTEXT_FILTER_SKIP_STATS`: what costs most is not wanted. */
 const SKIP_STATS = 8
+
+/** The name that a message about a link tells. */
+export function nameOf(reader: Reader, { start, end }: Message): string | undefined {
+  walk.of(reader, start + 16, end)
+  while (walk.next()) if (walk.type === IFLA.name) return reader.text(walk.start, walk.end)
+  return undefined
+}
+
+const walk = new Attributes()
 
 /** The names of all links. */
 export async function linkNames(namespace: Namespace): Promise<Names> {

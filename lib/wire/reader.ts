@@ -46,6 +46,7 @@ export class Attributes implements Attribute {
 export class Reader {
   readonly bytes: Uint8Array
   readonly view: DataView
+  #buffer: Buffer | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
@@ -71,6 +72,12 @@ export class Reader {
 
   u64(at: number): bigint {
     return at + 8 <= this.bytes.length ? this.view.getBigUint64(at, true) : 0n
+  }
+
+  /** The bytes between two offsets as characters of one byte each: the smallest copy of them to keep. */
+  binary(start: number, end: number): string {
+    this.#buffer ??= Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
+    return this.#buffer.toString('latin1', start, end)
   }
 
   /** Up to the first NUL. */
@@ -105,13 +112,19 @@ export interface Message {
   end: number
 }
 
-/** The messages of a reply, whose framing native code has checked; it is checked again, as it costs nothing. */
+/** The whole message that begins at `at`, if one does. Native code has checked the framing; that costs nothing to do again. */
+export function messageAt(reader: Reader, at: number): Message | undefined {
+  const length = reader.u32(at)
+  if (length < 16 || at + length > reader.bytes.length) return undefined
+  return { type: reader.u16(at + 4), item: reader.u32(at + 8), start: at + 16, end: at + length }
+}
+
+/** The messages of a reply. */
 export function* messages(reader: Reader): Generator<Message, void, void> {
-  const size = reader.bytes.length
-  for (let at = 0; at + 16 <= size; ) {
-    const length = reader.u32(at)
-    if (length < 16 || at + length > size) return
-    yield { type: reader.u16(at + 4), item: reader.u32(at + 8), start: at + 16, end: at + length }
-    at += (length + 3) & ~3
+  for (let at = 0; ; ) {
+    const message = messageAt(reader, at)
+    if (message === undefined) return
+    yield message
+    at = (message.end + 3) & ~3
   }
 }
