@@ -1,6 +1,6 @@
 /** Deleting what a dump told of: the kernel takes its own words back, with another type. */
 import type { Namespace } from '../namespace.ts'
-import { Attributes, type Message, messageAt, type Reader } from '../wire/reader.ts'
+import { Attributes, type Message, messageAt, noMessage, type Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 import { sendAll } from './bulk.ts'
 
@@ -37,7 +37,11 @@ export async function flushAll(
   const { done, failed } = await sendAll(namespace, starts, {
     name: 'messages',
     write: (request, start) => writeBack(request, reader, start, flush),
-    describe: (start) => flush.describe(reader, messageAt(reader, start - HEADER) as Message)
+    describe: (start) => {
+      const message = noMessage()
+      messageAt(reader, start - HEADER, message)
+      return flush.describe(reader, message)
+    }
   })
   const other = failed.find(({ error }) => error.code !== flush.gone)
   if (other !== undefined) throw other.error

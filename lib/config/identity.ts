@@ -1,4 +1,4 @@
-/** What tells one thing from all others in the kernel's messages, by bytes: text of it for ten thousands would be much. */
+/** What tells one thing from all others in the kernel's messages, as bytes: strings for ten thousands would be much. */
 import { AF } from '../wire/address.ts'
 import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { RTA } from './route.ts'
@@ -14,19 +14,23 @@ const OF_ADDRESS: ReadonlySet<number> = new Set([1, 2])
 const OF_ROUTE: ReadonlySet<number> = new Set([RTA.to, RTA.metric, RTA.table])
 const OF_LOCAL_ROUTE: ReadonlySet<number> = new Set([...OF_ROUTE, RTA.dev])
 
-const scratch = Buffer.alloc(256)
+/** Where the functions here leave their result, whose length they return: 0 for a message that tells of nothing. */
+export const identified = Buffer.alloc(1024)
+
 const walk = new Attributes()
 let length = 0
 
 /** What tells a link from others: its index. */
-export function linkIdentity(reader: Reader, { start }: Message): string | undefined {
+export function linkIdentity(reader: Reader, { start }: Message): number {
   // Bridges tell of their ports in the same message type, but in AF_BRIDGE.
-  return reader.u8(start) === 0 ? String(reader.u32(start + 4)) : undefined
+  if (reader.u8(start) !== 0) return 0
+  length = 0
+  return put(reader, start + 4, start + 8)
 }
 
 /** What tells an address from others: its link, its prefix, its peer. */
-export function addressIdentity(reader: Reader, { start, end }: Message): string | undefined {
-  if (!isIp(reader.u8(start))) return undefined
+export function addressIdentity(reader: Reader, { start, end }: Message): number {
+  if (!isIp(reader.u8(start))) return 0
   length = 0
   put(reader, start, start + 2)
   put(reader, start + 4, start + 8)
@@ -34,9 +38,9 @@ export function addressIdentity(reader: Reader, { start, end }: Message): string
 }
 
 /** What tells a route from others: its family, table, destination, metric and type; for some its link. */
-export function routeIdentity(reader: Reader, { start, end }: Message): string | undefined {
+export function routeIdentity(reader: Reader, { start, end }: Message): number {
   const family = reader.u8(start)
-  if (!isIp(family) || reader.u32(start + 8) & CLONED) return undefined
+  if (!isIp(family) || reader.u32(start + 8) & CLONED) return 0
   length = 0
   put(reader, start, start + 2)
   put(reader, start + 7, start + 8)
@@ -49,18 +53,24 @@ function isIp(family: number): boolean {
   return family === AF.inet || family === AF.inet6
 }
 
-function put(reader: Reader, start: number, end: number): void {
-  for (let at = start; at < end; at++) scratch[length++] = reader.u8(at)
+/** What tells anything else from others, as text. */
+export function textIdentity(text: string): number {
+  return identified.write(text)
+}
+
+function put(reader: Reader, start: number, end: number): number {
+  for (let at = start; at < end; at++) identified[length++] = reader.u8(at)
+  return length
 }
 
 /** Adds the attributes that count, each behind its type: they may come in any order, and some be missing. */
-function rest(reader: Reader, start: number, end: number, counting: ReadonlySet<number>): string {
+function rest(reader: Reader, start: number, end: number, counting: ReadonlySet<number>): number {
   walk.of(reader, start, end)
   while (walk.next()) {
     const size = walk.end - walk.start
-    if (!counting.has(walk.type) || size > LONGEST || length + size >= scratch.length) continue
-    scratch[length++] = walk.type
+    if (!counting.has(walk.type) || size > LONGEST || length + size >= identified.length) continue
+    identified[length++] = walk.type
     put(reader, walk.start, walk.end)
   }
-  return scratch.toString('latin1', 0, length)
+  return length
 }

@@ -3,8 +3,10 @@ import { interrupted, invalidType, invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync, native } from '../native.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
-import { type Message, messageAt, Reader } from '../wire/reader.ts'
+import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import { checkInteger } from './check.ts'
+import { identified } from './identity.ts'
+import { Known } from './known.ts'
 import { ask, type MonitorGroup, type Names, type NetworkEvent, SOURCES, same, type Value } from './monitored.ts'
 import { nameOf } from './names.ts'
 import { forEach, Pace } from './pace.ts'
@@ -43,12 +45,6 @@ export function monitor(namespace: Namespace, options?: MonitorOptions): AsyncIt
   return new Monitor(namespace, new Set(groups), signal, buffer)
 }
 
-/** What the kernel told, as far as it is read. */
-interface Changes {
-  reader: Reader
-  at: number
-}
-
 class Monitor implements AsyncIterableIterator<NetworkEvent> {
   readonly #namespace: Namespace
   readonly #groups: ReadonlySet<MonitorGroup>
@@ -56,16 +52,15 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   readonly #signal: AbortSignal | undefined
   readonly #subscription
   readonly #names: Names = new Map()
-  /**
-   * Of all that there is its last message, by what tells it apart. What is read from them would take many times the
-   * room, and the garbage collector long: it is read again when it is needed.
-   */
-  readonly #known = new Map<MonitorGroup, Map<string, string>>()
+  /** Of all that there is its last message: it is read again when it is needed. */
+  readonly #known = new Map<MonitorGroup, Known>()
   readonly #stop = () => this.#subscription.stop()
   /** What a comparison found. */
   #found: NetworkEvent[] = []
   #next = 0
-  #changes: Changes | undefined
+  /** What the kernel told, and the message that was read last. */
+  #changes: Reader | undefined
+  #message = noMessage()
   /** The kernel may have dropped routes without a word. */
   #silent = false
   readonly #begun: Promise<void>
@@ -86,7 +81,7 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     this.#signal = signal
     // Links are always watched: their names are part of the others, and the kernel drops a link's routes silently.
     this.#watched = [...new Set<MonitorGroup>(['link', ...groups])]
-    for (const group of groups) this.#known.set(group, new Map())
+    for (const group of groups) this.#known.set(group, new Known())
     const multicast = Uint32Array.from(this.#watched.flatMap((group) => SOURCES[group].multicast))
     this.#subscription = attempt(() => new (native().NetlinkSubscription)(namespace.handle, multicast, buffer))
     signal?.addEventListener('abort', this.#stop, { once: true })
@@ -177,48 +172,49 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     } else if (changes.overflow) {
       await this.#compare(this.#watched)
     } else {
-      this.#changes = { reader: new Reader(changes.data), at: 0 }
+      this.#changes = new Reader(changes.data)
+      this.#message = noMessage()
     }
   }
 
   /** Reads the next message. */
-  #read(changes: Changes): NetworkEvent | undefined {
-    const { reader } = changes
-    const message = messageAt(reader, changes.at)
-    if (message === undefined) {
+  #read(reader: Reader): NetworkEvent | undefined {
+    const message = this.#message
+    if (!messageAt(reader, after(message), message)) {
       this.#changes = undefined
       return undefined
     }
-    changes.at = (message.end + 3) & ~3
     for (const group of this.#watched) {
       const { type, identity } = SOURCES[group]
       if (message.type !== type && message.type !== type + 1) continue
-      const key = identity(reader, message)
-      if (key === undefined) return undefined
+      const length = identity(reader, message)
+      if (length === 0) return undefined
       const gone = message.type !== type
       // Routes that vanish with a link or an address are not told of.
       const down = group === 'link' && (gone || (reader.u32(message.start + 8) & IFF_UP) === 0)
       if ((down || (group === 'address' && gone)) && this.#groups.has('route')) this.#silent = true
       if (group === 'link' && !gone) this.#name(reader, message)
-      return gone ? this.#forget(group, key, reader, message) : this.#note(group, key, reader, message)
+      return gone ? this.#forget(group, length, reader, message) : this.#note(group, length, reader, message)
     }
     return undefined
   }
 
-  #forget(group: MonitorGroup, key: string, reader: Reader, message: Message): NetworkEvent | undefined {
-    if (!this.#known.get(group)?.delete(key)) return undefined
+  #forget(group: MonitorGroup, length: number, reader: Reader, message: Message): NetworkEvent | undefined {
+    if (!this.#known.get(group)?.delete(identified, length)) return undefined
     const value = SOURCES[group].decode(reader, message, this.#names)
     return value && event('delete', group, value)
   }
 
   /** Remembers what a message tells, which is an event if it differs from what was known. */
-  #note(group: MonitorGroup, key: string, reader: Reader, message: Message): NetworkEvent | undefined {
+  #note(group: MonitorGroup, length: number, reader: Reader, message: Message): NetworkEvent | undefined {
     const known = this.#known.get(group)
     if (known === undefined) return undefined
-    const before = known.get(key)
-    const now = reader.binary(message.start, message.end)
-    if (before === now) return undefined
-    known.set(key, now)
+    const { bytes } = reader
+    const { start, end } = message
+    const at = known.find(identified, length)
+    if (at !== 0 && known.equals(at, bytes, start, end)) return undefined
+    const before = this.#ready && at !== 0 ? known.read(at) : undefined
+    known.set(identified, length, bytes, start, end)
     if (!this.#ready) return undefined
     const value = SOURCES[group].decode(reader, message, this.#names)
     if (value === undefined) return undefined
@@ -231,11 +227,10 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     if (name !== undefined) this.#names.set(reader.u32(message.start + 4), name)
   }
 
-  /** Reads again what was known. */
-  #recall(group: MonitorGroup, known: string): Value | undefined {
-    const reader = new Reader(Buffer.from(known, 'latin1'))
+  /** Reads what was known. */
+  #recall(group: MonitorGroup, reader: Reader): Value | undefined {
     const { type, decode } = SOURCES[group]
-    return decode(reader, { type, item: 0, start: 0, end: known.length }, this.#names)
+    return decode(reader, { type, item: 0, start: 0, end: reader.bytes.length }, this.#names)
   }
 
   /** Asks how everything is now; what differs from what is known becomes events. */
@@ -255,24 +250,22 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   async #compareGroup(group: MonitorGroup, reader: Reader): Promise<void> {
     const known = this.#known.get(group)
     const { type, identity } = SOURCES[group]
-    const keyOf = (message: Message) => (message.type === type ? identity(reader, message) : undefined)
-    const present = new Set<string>()
+    known?.beginRound()
     await decodeAll(reader, (_, message) => {
-      const key = keyOf(message)
-      if (key !== undefined && group === 'link') this.#name(reader, message)
-      if (key !== undefined && known !== undefined && known.size > 0) present.add(key)
+      const length = message.type === type ? identity(reader, message) : 0
+      if (length > 0 && group === 'link') this.#name(reader, message)
+      const at = length > 0 ? (known?.find(identified, length) ?? 0) : 0
+      if (at !== 0) known?.see(at)
       return undefined
     })
     if (known === undefined) return
-    await forEach(known, ([key, before]) => {
-      if (present.has(key)) return
-      known.delete(key)
-      const value = this.#recall(group, before)
+    await forEach(known.sweep(), (gone) => {
+      const value = gone && this.#recall(group, gone)
       if (value !== undefined) this.#found.push(event('delete', group, value))
     })
     await decodeAll(reader, (_, message) => {
-      const key = keyOf(message)
-      const change = key === undefined ? undefined : this.#note(group, key, reader, message)
+      const length = message.type === type ? identity(reader, message) : 0
+      const change = length > 0 ? this.#note(group, length, reader, message) : undefined
       if (change !== undefined) this.#found.push(change)
       return undefined
     })

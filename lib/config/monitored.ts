@@ -2,7 +2,7 @@
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { type Address, decodeAddress } from './address.ts'
-import { addressIdentity, linkIdentity, routeIdentity } from './identity.ts'
+import { addressIdentity, linkIdentity, routeIdentity, textIdentity } from './identity.ts'
 import { decodeLink, type Link } from './link.ts'
 import { decodeNeighbour, type Neighbour } from './neighbours.ts'
 import { decodeId } from './nsid.ts'
@@ -37,8 +37,8 @@ interface Source {
   /** How long the header of the question is. */
   header: number
   decode(reader: Reader, message: Message, names: Names): Value | undefined
-  /** What tells one from all others; nothing for a message that tells of none. */
-  identity(reader: Reader, message: Message): string | undefined
+  /** Leaves what tells one from all others in `identified`, and returns its length; 0 for a message that tells of none. */
+  identity(reader: Reader, message: Message): number
 }
 
 /** By group. */
@@ -53,7 +53,8 @@ export const SOURCES: Record<MonitorGroup, Source> = {
     decode: decodeNeighbour,
     identity: (reader, message) => {
       const n = decodeNeighbour(reader, message, NO_NAMES)
-      return n && `${n.index} ${n.proxy} ${n.to ?? `${n.mac} ${n.vlan} ${n.master} ${n.via}`}`
+      if (n === undefined) return 0
+      return textIdentity(`${n.index} ${n.proxy} ${n.to ?? `${n.mac} ${n.vlan} ${n.master} ${n.via}`}`)
     }
   },
   rule: {
@@ -61,7 +62,7 @@ export const SOURCES: Record<MonitorGroup, Source> = {
     type: 32,
     header: 12,
     decode: decodeRule,
-    identity: (reader, message) => JSON.stringify(decodeRule(reader, message))
+    identity: (reader, message) => textIdentity(JSON.stringify(decodeRule(reader, message)) ?? '')
   },
   nsid: {
     multicast: [28],
@@ -71,7 +72,7 @@ export const SOURCES: Record<MonitorGroup, Source> = {
       const id = decodeId(reader, message)
       return id === undefined ? undefined : { id }
     },
-    identity: (reader, message) => decodeId(reader, message)?.toString()
+    identity: (reader, message) => textIdentity(decodeId(reader, message)?.toString() ?? '')
   }
 }
 

@@ -2,7 +2,7 @@
 import { interrupted, type Refusal, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync } from '../native.ts'
-import { type Message, messages, Reader } from '../wire/reader.ts'
+import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 import { Pace } from './pace.ts'
 
@@ -135,19 +135,11 @@ export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T
   const found: T[] = []
   const pace = new Pace()
   // By hand and with one object for all: a generator would take a fifth of the time for a list of ten thousands.
-  const message: Message = { type: 0, item: 0, start: 0, end: 0 }
-  const size = reader.bytes.length
-  for (let at = 0; at + 16 <= size; ) {
-    const length = reader.u32(at)
-    if (length < 16 || at + length > size) break
-    message.type = reader.u16(at + 4)
-    message.item = reader.u32(at + 8)
-    message.start = at + 16
-    message.end = at + length
+  const message = noMessage()
+  while (messageAt(reader, after(message), message)) {
     const value = decode(reader, message)
     if (value !== undefined) found.push(value)
     if (pace.due) await pace.giveWay()
-    at += (length + 3) & ~3
   }
   await pace.done()
   return found
@@ -155,7 +147,8 @@ export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T
 
 /** Reads the first message that `decode` takes. */
 export function decodeFirst<T>(reader: Reader, decode: Decode<T>): T | undefined {
-  for (const message of messages(reader)) {
+  const message = noMessage()
+  while (messageAt(reader, after(message), message)) {
     const value = decode(reader, message)
     if (value !== undefined) return value
   }

@@ -46,7 +46,6 @@ export class Attributes implements Attribute {
 export class Reader {
   readonly bytes: Uint8Array
   readonly view: DataView
-  #buffer: Buffer | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
@@ -72,12 +71,6 @@ export class Reader {
 
   u64(at: number): bigint {
     return at + 8 <= this.bytes.length ? this.view.getBigUint64(at, true) : 0n
-  }
-
-  /** The bytes between two offsets as characters of one byte each: the smallest copy of them to keep. */
-  binary(start: number, end: number): string {
-    this.#buffer ??= Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
-    return this.#buffer.toString('latin1', start, end)
   }
 
   /** Up to the first NUL. */
@@ -112,19 +105,37 @@ export interface Message {
   end: number
 }
 
-/** The whole message that begins at `at`, if one does. Native code has checked the framing; that costs nothing to do again. */
-export function messageAt(reader: Reader, at: number): Message | undefined {
+/**
+ * Reads where the message is that begins at `at`, if there is a whole one. Native code has checked the framing; to do it
+ * again costs nothing.
+ *
+ * @param message - what is filled in, as an object for each of ten thousands would be garbage
+ */
+export function messageAt(reader: Reader, at: number, message: Message): boolean {
   const length = reader.u32(at)
-  if (length < 16 || at + length > reader.bytes.length) return undefined
-  return { type: reader.u16(at + 4), item: reader.u32(at + 8), start: at + 16, end: at + length }
+  if (length < 16 || at + length > reader.bytes.length) return false
+  message.type = reader.u16(at + 4)
+  message.item = reader.u32(at + 8)
+  message.start = at + 16
+  message.end = at + length
+  return true
+}
+
+/** Where the next message begins. */
+export function after(message: Message): number {
+  return (message.end + 3) & ~3
+}
+
+/** No message yet. */
+export function noMessage(): Message {
+  return { type: 0, item: 0, start: 0, end: 0 }
 }
 
 /** The messages of a reply. */
 export function* messages(reader: Reader): Generator<Message, void, void> {
-  for (let at = 0; ; ) {
-    const message = messageAt(reader, at)
-    if (message === undefined) return
+  let message = noMessage()
+  while (messageAt(reader, after(message), message)) {
     yield message
-    at = (message.end + 3) & ~3
+    message = { ...message }
   }
 }
