@@ -13,8 +13,9 @@ import {
 } from './address.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkFamily, checkLink, checkObject, isIterable, type LinkRef } from './check.ts'
-import { dumpNamed, type Names } from './names.ts'
-import { change } from './transport.ts'
+import { flushAll } from './flush.ts'
+import { dumpForFlush, dumpNamed, type Names } from './names.ts'
+import { change, decodeAll } from './transport.ts'
 
 /** Which addresses to list or flush. */
 export interface AddressFilter {
@@ -37,16 +38,7 @@ export class Addresses {
    * @throws `ENODEV` if there is no such link, `ERR_NETNS_INTERRUPTED`
    */
   async list(filter: AddressFilter = {}): Promise<Address[]> {
-    const family = checkFamily(filter.family, 'filter.family')
-    const link = filter.dev === undefined ? 0 : checkLink(filter.dev, 'filter.dev')
-    const request = new Request().begin(ADDRESS_MESSAGE.get, FLAG.dump)
-    request
-      .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
-      .u8(0)
-      .u8(0)
-      .u8(0)
-      .link(link)
-      .end()
+    const request = askAddresses(filter)
     const decoder = (names: Names) => (reader: Reader, message: Message) => decodeAddress(reader, message, names)
     return dumpNamed(this.#namespace, request, decoder, 'list addresses')
   }
@@ -91,13 +83,24 @@ export class Addresses {
    * @returns how many there were
    */
   async flush(filter: AddressFilter & { dev: LinkRef }): Promise<number> {
-    checkLink(checkObject(filter, 'filter').dev, 'filter.dev')
-    const found = await this.list(filter)
-    const { failed } = await this.delete(found)
-    // IPv4's secondary addresses go with their primary one.
-    const other = failed.find(({ error }) => error.code !== 'EADDRNOTAVAIL')
-    if (other !== undefined) throw other.error
-    return found.length
+    const link = checkLink(checkObject(filter, 'filter').dev, 'filter.dev')
+    const { names, reader } = await dumpForFlush(this.#namespace, askAddresses(filter), 'flush addresses')
+    // A kernel before 4.20 tells of all links.
+    const index = names.indexOf(link, 'flush addresses')
+    const starts = await decodeAll(reader, (_, { type, start }) => {
+      if (type !== ADDRESS_MESSAGE.new || reader.u32(start + 4) !== index) return undefined
+      const family = reader.u8(start)
+      return family === AF.inet || family === AF.inet6 ? start : undefined
+    })
+    await flushAll(this.#namespace, reader, starts, {
+      type: ADDRESS_MESSAGE.delete,
+      header: 8,
+      omitted: new Set(),
+      // IPv4's secondary addresses go with their primary one.
+      gone: 'EADDRNOTAVAIL',
+      describe: (_, message) => describeAddress('delete', decodeAddress(reader, message, names) as Address)
+    })
+    return starts.length
   }
 
   async #send(
@@ -121,4 +124,17 @@ export class Addresses {
     write(request, items, 'address')
     await change(this.#namespace, request, describeAddress(verb, items))
   }
+}
+
+function askAddresses({ family: version, dev }: AddressFilter): Request {
+  const family = checkFamily(version, 'filter.family')
+  const link = dev === undefined ? 0 : checkLink(dev, 'filter.dev')
+  const request = new Request().begin(ADDRESS_MESSAGE.get, FLAG.dump)
+  return request
+    .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
+    .u8(0)
+    .u8(0)
+    .u8(0)
+    .link(link)
+    .end()
 }

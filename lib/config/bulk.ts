@@ -2,7 +2,8 @@
 import { refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { PROTOCOL, Request } from '../wire/request.ts'
-import { type Answer, exchangeQueued, Pace, released } from './transport.ts'
+import { Pace } from './pace.ts'
+import { type Answer, exchangeQueued, released } from './transport.ts'
 
 /** So many are sent at once: few enough that the kernel's lock and our thread are soon free again. */
 const BATCH = 512

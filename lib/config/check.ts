@@ -8,11 +8,14 @@ export type LinkRef = string | number | { readonly index: number }
 /** `IFNAMSIZ` and `ALTIFNAMSIZ`, without the NUL. */
 const LONGEST_NAME = 15
 const LONGEST_ALTERNATIVE = 127
+/** What most names are like, in which there is nothing to find. */
+const PLAIN = /^[\w-][\w.-]{0,14}$/
 const encoder = new TextEncoder()
 
 /** A name that a link can be given. */
 export function checkLinkName(name: unknown, label: string, longest = LONGEST_NAME): string {
   if (typeof name !== 'string') throw invalidType(label, 'of type string', name)
+  if (PLAIN.test(name)) return name
   if (name === '' || name === '.' || name === '..') throw invalidValue(label, name, 'a link cannot be called that')
   if (/[/:\s\0]/.test(name)) {
     throw invalidValue(label, name, "a link's name cannot contain a slash, a colon or white space")

@@ -3,11 +3,14 @@ import { interrupted, invalidType, invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync, native } from '../native.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
-import { type Message, messages, Reader } from '../wire/reader.ts'
+import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import { checkInteger } from './check.ts'
-import type { Link } from './link.ts'
-import { ask, type MonitorGroup, type Names, type NetworkEvent, printOf, SOURCES, type Value } from './monitored.ts'
-import { decodeAll, dumpBytes, holdChanges, Pace } from './transport.ts'
+import { identified } from './identity.ts'
+import { Known } from './known.ts'
+import { ask, type MonitorGroup, type Names, type NetworkEvent, SOURCES, same, type Value } from './monitored.ts'
+import { nameOf } from './names.ts'
+import { forEach, Pace } from './pace.ts'
+import { decodeAll, dumpBytes, holdChanges } from './transport.ts'
 
 /** What to monitor. */
 export interface MonitorOptions {
@@ -20,6 +23,8 @@ export interface MonitorOptions {
 }
 
 const GROUPS = Object.keys(SOURCES) as MonitorGroup[]
+/** `IFF_UP`. */
+const IFF_UP = 1
 const ROOM = 4 * 1024 * 1024
 /** How often a comparison is tried again that changes kept interrupting. */
 const TRIES = 5
@@ -47,12 +52,21 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   readonly #signal: AbortSignal | undefined
   readonly #subscription
   readonly #names: Names = new Map()
-  readonly #known = new Map<MonitorGroup, Map<string, { value: Value; print: string }>>()
+  /** Of all that there is its last message: it is read again when it is needed. */
+  readonly #known = new Map<MonitorGroup, Known>()
   readonly #stop = () => this.#subscription.stop()
-  #queue: NetworkEvent[] = []
+  /** What a comparison found. */
+  #found: NetworkEvent[] = []
   #next = 0
-  #begun: Promise<void>
+  /** What the kernel told, and the message that was read last. */
+  #changes: Reader | undefined
+  #message = noMessage()
+  /** The kernel may have dropped routes without a word. */
+  #silent = false
+  readonly #begun: Promise<void>
+  #ready = false
   #turn: Promise<unknown> = Promise.resolve()
+  #steps = 0
   #ended = false
   readonly #pace = new Pace()
 
@@ -67,11 +81,17 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     this.#signal = signal
     // Links are always watched: their names are part of the others, and the kernel drops a link's routes silently.
     this.#watched = [...new Set<MonitorGroup>(['link', ...groups])]
+    for (const group of groups) this.#known.set(group, new Known())
     const multicast = Uint32Array.from(this.#watched.flatMap((group) => SOURCES[group].multicast))
     this.#subscription = attempt(() => new (native().NetlinkSubscription)(namespace.handle, multicast, buffer))
     signal?.addEventListener('abort', this.#stop, { once: true })
-    this.#begun = this.#resync()
+    this.#begun = this.#begin()
     holdChanges(namespace, this.#begun)
+  }
+
+  async #begin(): Promise<void> {
+    await this.#compare(this.#watched)
+    this.#ready = true
   }
 
   [Symbol.asyncIterator](): this {
@@ -79,7 +99,14 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   }
 
   next(): Promise<IteratorResult<NetworkEvent, undefined>> {
-    const result = this.#turn.then(() => this.#step())
+    // An event that is there already takes one promise and no more: ten thousand may follow each other.
+    const late = this.#pace.due
+    if (!late && this.#steps === 0 && this.#ready && !this.#ended && !this.#signal?.aborted) {
+      const value = this.#take()
+      if (value !== undefined) return Promise.resolve({ done: false, value })
+    }
+    this.#steps++
+    const result = this.#turn.then(() => this.#step(late))
     this.#turn = result.catch(() => undefined)
     return result
   }
@@ -95,90 +122,119 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     this.#subscription.stop()
   }
 
-  async #step(): Promise<IteratorResult<NetworkEvent, undefined>> {
+  async #step(late: boolean): Promise<IteratorResult<NetworkEvent, undefined>> {
     try {
       await this.#begun
+      // Whoever loops over events that wait already would never let go of this thread.
+      if (late) await this.#pace.giveWay()
       while (!this.#ended) {
         this.#signal?.throwIfAborted()
-        const event = this.#queue[this.#next]
-        if (event !== undefined) {
-          this.#next++
-          // Whoever loops over events that wait already would never let go of this thread.
-          if (this.#pace.due) await this.#pace.giveWay()
-          return { done: false, value: event }
-        }
-        this.#queue = []
-        this.#next = 0
-        await this.#gather()
+        const value = this.#take()
+        if (value !== undefined) return { done: false, value }
+        await this.#more()
       }
       return { done: true, value: undefined }
     } catch (error) {
       this.#end()
       throw error
+    } finally {
+      this.#steps--
     }
   }
 
-  async #gather(): Promise<void> {
+  /** The next event of those that are there; none if there is none, or others must have their turn first. */
+  #take(): NetworkEvent | undefined {
+    const found = this.#found[this.#next]
+    if (found !== undefined) {
+      this.#next++
+      return found
+    }
+    while (this.#changes !== undefined) {
+      const event = this.#read(this.#changes)
+      if (event !== undefined) return event
+      if (this.#pace.due) return undefined
+    }
+    return undefined
+  }
+
+  async #more(): Promise<void> {
+    if (this.#changes !== undefined) return this.#pace.giveWay()
+    this.#found = []
+    this.#next = 0
+    if (this.#silent) {
+      this.#silent = false
+      return this.#compare(['route'])
+    }
     const changes = await attemptAsync(() => this.#subscription.next())
     if (changes.stopped) {
       this.#signal?.throwIfAborted()
       this.#ended = true
-      return
+    } else if (changes.overflow) {
+      await this.#compare(this.#watched)
+    } else {
+      this.#changes = new Reader(changes.data)
+      this.#message = noMessage()
     }
-    if (changes.overflow) return this.#resync(this.#queue)
-    let silent = false
-    const reader = new Reader(changes.data)
-    const pace = new Pace()
-    for (const message of messages(reader)) {
-      silent = this.#read(reader, message) || silent
-      if (pace.due) await pace.giveWay()
-    }
-    // Routes that vanish with a link or an address are not told of.
-    if (silent && this.#groups.has('route')) await this.#compare(['route'], this.#queue)
   }
 
-  /** Says whether the kernel may have dropped routes without a word. */
-  #read(reader: Reader, message: Message): boolean {
+  /** Reads the next message. */
+  #read(reader: Reader): NetworkEvent | undefined {
+    const message = this.#message
+    if (!messageAt(reader, after(message), message)) {
+      this.#changes = undefined
+      return undefined
+    }
     for (const group of this.#watched) {
-      const source = SOURCES[group]
-      if (message.type !== source.type && message.type !== source.type + 1) continue
-      const value = source.decode(reader, message, this.#names)
-      if (value === undefined) return false
-      const gone = message.type !== source.type
-      if (group === 'link') this.#name(value as Link, gone)
-      this.#note(group, value, gone, this.#queue)
-      return (group === 'link' && (gone || !(value as Link).up)) || (group === 'address' && gone)
+      const { type, identity } = SOURCES[group]
+      if (message.type !== type && message.type !== type + 1) continue
+      const length = identity(reader, message)
+      if (length === 0) return undefined
+      const gone = message.type !== type
+      // Routes that vanish with a link or an address are not told of.
+      const down = group === 'link' && (gone || (reader.u32(message.start + 8) & IFF_UP) === 0)
+      if ((down || (group === 'address' && gone)) && this.#groups.has('route')) this.#silent = true
+      if (group === 'link' && !gone) this.#name(reader, message)
+      return gone ? this.#forget(group, length, reader, message) : this.#note(group, length, reader, message)
     }
-    return false
+    return undefined
   }
 
-  #name(link: Link, gone: boolean): void {
-    if (!gone) this.#names.set(link.index, link.name)
+  #forget(group: MonitorGroup, length: number, reader: Reader, message: Message): NetworkEvent | undefined {
+    if (!this.#known.get(group)?.delete(identified, length)) return undefined
+    const value = SOURCES[group].decode(reader, message, this.#names)
+    return value && event('delete', group, value)
   }
 
-  #note(group: MonitorGroup, value: Value, gone: boolean, events: NetworkEvent[] | undefined): void {
-    const known = this.#knownOf(group)
-    const key = SOURCES[group].key(value as never)
-    const before = known.get(key)
-    const event = (type: NetworkEvent['type']) => {
-      if (this.#groups.has(group)) events?.push({ type, group, value } as NetworkEvent)
-    }
-    if (gone) {
-      if (known.delete(key)) event('delete')
-      return
-    }
-    const print = printOf(group, value)
-    if (before?.print === print) return
-    known.set(key, { value, print })
-    event(before === undefined ? 'add' : 'change')
+  /** Remembers what a message tells, which is an event if it differs from what was known. */
+  #note(group: MonitorGroup, length: number, reader: Reader, message: Message): NetworkEvent | undefined {
+    const known = this.#known.get(group)
+    if (known === undefined) return undefined
+    const { bytes } = reader
+    const { start, end } = message
+    const at = known.find(identified, length)
+    if (at !== 0 && known.equals(at, bytes, start, end)) return undefined
+    const before = this.#ready && at !== 0 ? known.read(at) : undefined
+    known.set(identified, length, bytes, start, end)
+    if (!this.#ready) return undefined
+    const value = SOURCES[group].decode(reader, message, this.#names)
+    if (value === undefined) return undefined
+    if (before === undefined) return event('add', group, value)
+    return same(group, this.#recall(group, before), value) ? undefined : event('change', group, value)
+  }
+
+  #name(reader: Reader, message: Message): void {
+    const name = nameOf(reader, message)
+    if (name !== undefined) this.#names.set(reader.u32(message.start + 4), name)
+  }
+
+  /** Reads what was known. */
+  #recall(group: MonitorGroup, reader: Reader): Value | undefined {
+    const { type, decode } = SOURCES[group]
+    return decode(reader, { type, item: 0, start: 0, end: reader.bytes.length }, this.#names)
   }
 
   /** Asks how everything is now; what differs from what is known becomes events. */
-  async #resync(events?: NetworkEvent[]): Promise<void> {
-    await this.#compare(this.#watched, events)
-  }
-
-  async #compare(groups: readonly MonitorGroup[], events: NetworkEvent[] | undefined, tries = TRIES): Promise<void> {
+  async #compare(groups: readonly MonitorGroup[], tries = TRIES): Promise<void> {
     // All are asked for in one go: the answers tell of this moment, even if this thread is busy when they come.
     const words = `monitor ${groups.join('s, ')}s`
     const answers = await dumpBytes(this.#namespace, groups.map(ask), words)
@@ -186,38 +242,36 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
       const group = groups[i] as MonitorGroup
       // What was missed would look as if it were gone.
       if (partial && tries === 0) throw interrupted(`monitor ${group}s`, [])
-      if (partial) await this.#compare([group], events, tries - 1)
-      else await this.#compareGroup(group, reader, events)
+      if (partial) await this.#compare([group], tries - 1)
+      else await this.#compareGroup(group, reader)
     }
   }
 
-  async #compareGroup(group: MonitorGroup, reader: Reader, events: NetworkEvent[] | undefined): Promise<void> {
-    const { decode } = SOURCES[group]
-    const found = await decodeAll(reader, (r, message) => {
-      const value = decode(r, message, this.#names)
-      if (value !== undefined && group === 'link') this.#name(value as Link, false)
-      return value
+  async #compareGroup(group: MonitorGroup, reader: Reader): Promise<void> {
+    const known = this.#known.get(group)
+    const { type, identity } = SOURCES[group]
+    known?.beginRound()
+    await decodeAll(reader, (_, message) => {
+      const length = message.type === type ? identity(reader, message) : 0
+      if (length > 0 && group === 'link') this.#name(reader, message)
+      const at = length > 0 ? (known?.find(identified, length) ?? 0) : 0
+      if (at !== 0) known?.see(at)
+      return undefined
     })
-    const keyOf = SOURCES[group].key as (value: Value) => string
-    const pace = new Pace()
-    const present = new Set<string>()
-    for (const value of found) {
-      present.add(keyOf(value))
-      if (pace.due) await pace.giveWay()
-    }
-    for (const [key, { value }] of this.#knownOf(group)) {
-      if (!present.has(key)) this.#note(group, value, true, events)
-      if (pace.due) await pace.giveWay()
-    }
-    for (const value of found) {
-      this.#note(group, value, false, events)
-      if (pace.due) await pace.giveWay()
-    }
+    if (known === undefined) return
+    await forEach(known.sweep(), (gone) => {
+      const value = gone && this.#recall(group, gone)
+      if (value !== undefined) this.#found.push(event('delete', group, value))
+    })
+    await decodeAll(reader, (_, message) => {
+      const length = message.type === type ? identity(reader, message) : 0
+      const change = length > 0 ? this.#note(group, length, reader, message) : undefined
+      if (change !== undefined) this.#found.push(change)
+      return undefined
+    })
   }
+}
 
-  #knownOf(group: MonitorGroup): Map<string, { value: Value; print: string }> {
-    const known = this.#known.get(group) ?? new Map()
-    this.#known.set(group, known)
-    return known
-  }
+function event(type: NetworkEvent['type'], group: MonitorGroup, value: Value): NetworkEvent {
+  return { type, group, value } as NetworkEvent
 }

@@ -2,6 +2,7 @@
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { type Address, decodeAddress } from './address.ts'
+import { addressIdentity, linkIdentity, routeIdentity, textIdentity } from './identity.ts'
 import { decodeLink, type Link } from './link.ts'
 import { decodeNeighbour, type Neighbour } from './neighbours.ts'
 import { decodeId } from './nsid.ts'
@@ -26,6 +27,8 @@ export type Value = NetworkEvent['value']
 /** The names of links by their index. */
 export type Names = Map<number, string>
 
+const NO_NAMES: Names = new Map()
+
 /** How one group is subscribed to, dumped, read and told apart. */
 interface Source {
   multicast: number[]
@@ -34,36 +37,33 @@ interface Source {
   /** How long the header of the question is. */
   header: number
   decode(reader: Reader, message: Message, names: Names): Value | undefined
-  key(value: never): string
+  /** Leaves what tells one from all others in `identified`, and returns its length; 0 for a message that tells of none. */
+  identity(reader: Reader, message: Message): number
 }
 
 /** By group. */
 export const SOURCES: Record<MonitorGroup, Source> = {
-  link: { multicast: [1], type: 16, header: 16, decode: decodeLink, key: (link: Link) => String(link.index) },
-  address: {
-    multicast: [5, 9],
-    type: 20,
-    header: 8,
-    decode: decodeAddress,
-    key: (address: Address) => `${address.index} ${address.address} ${address.peer}`
-  },
-  route: {
-    multicast: [7, 11],
-    type: 24,
-    header: 12,
-    decode: (reader, message, names) =>
-      // RTM_F_CLONED: a cache entry.
-      reader.u32(message.start + 8) & 0x200 ? undefined : decodeRoute(reader, message, names),
-    key: (route: Route) => `${route.family} ${route.table} ${route.to} ${route.metric} ${route.type} ${local(route)}`
-  },
+  link: { multicast: [1], type: 16, header: 16, decode: decodeLink, identity: linkIdentity },
+  address: { multicast: [5, 9], type: 20, header: 8, decode: decodeAddress, identity: addressIdentity },
+  route: { multicast: [7, 11], type: 24, header: 12, decode: decodeRoute, identity: routeIdentity },
   neighbour: {
     multicast: [3],
     type: 28,
     header: 12,
     decode: decodeNeighbour,
-    key: (n: Neighbour) => `${n.index} ${n.proxy} ${n.to ?? `${n.mac} ${n.vlan} ${n.master} ${n.via}`}`
+    identity: (reader, message) => {
+      const n = decodeNeighbour(reader, message, NO_NAMES)
+      if (n === undefined) return 0
+      return textIdentity(`${n.index} ${n.proxy} ${n.to ?? `${n.mac} ${n.vlan} ${n.master} ${n.via}`}`)
+    }
   },
-  rule: { multicast: [8, 19], type: 32, header: 12, decode: decodeRule, key: (rule: Rule) => JSON.stringify(rule) },
+  rule: {
+    multicast: [8, 19],
+    type: 32,
+    header: 12,
+    decode: decodeRule,
+    identity: (reader, message) => textIdentity(JSON.stringify(decodeRule(reader, message)) ?? '')
+  },
   nsid: {
     multicast: [28],
     type: 88,
@@ -72,13 +72,8 @@ export const SOURCES: Record<MonitorGroup, Source> = {
       const id = decodeId(reader, message)
       return id === undefined ? undefined : { id }
     },
-    key: ({ id }: { id: number }) => String(id)
+    identity: (reader, message) => textIdentity(decodeId(reader, message)?.toString() ?? '')
   }
-}
-
-/** IPv6 has such routes once for each link, with the same metric: `ff00::/8`, `fe80::/64`, local ones. */
-function local(route: Route): string | undefined {
-  return route.family === 6 || route.table === 255 ? route.dev : undefined
 }
 
 /** The question how everything of a group is. */
@@ -90,8 +85,12 @@ export function ask(group: MonitorGroup): Request {
     .end()
 }
 
-/** How a value looks, without what changes all the time: a link's counters, an address's remaining lifetime. */
-export function printOf(group: MonitorGroup, value: Value): string {
+/** Whether a value has not changed, but for what changes all the time: a link's counters, an address's remaining lifetime. */
+export function same(group: MonitorGroup, one: Value | undefined, other: Value): boolean {
+  return one !== undefined && printOf(group, one) === printOf(group, other)
+}
+
+function printOf(group: MonitorGroup, value: Value): string {
   if (group === 'link') return JSON.stringify({ ...(value as Link), stats: undefined })
   if (group === 'address') {
     return JSON.stringify({ ...(value as Address), validLifetime: undefined, preferredLifetime: undefined })

@@ -1,7 +1,7 @@
 /** The names of a namespace's links by their index, which is how the kernel calls them in everything else. */
 import { interrupted, noLink } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { Attributes } from '../wire/reader.ts'
+import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
@@ -33,6 +33,15 @@ export class LinkNames extends Map<number, string> {
 /** `RTEXT_FILTER_SKIP_STATS`: what costs most is not wanted. */
 const SKIP_STATS = 8
 
+/** The name that a message about a link tells. */
+export function nameOf(reader: Reader, { start, end }: Message): string | undefined {
+  walk.of(reader, start + 16, end)
+  while (walk.next()) if (walk.type === IFLA.name) return reader.text(walk.start, walk.end)
+  return undefined
+}
+
+const walk = new Attributes()
+
 /** The names of all links. */
 export async function linkNames(namespace: Namespace): Promise<Names> {
   const [answer] = (await dumpBytes(namespace, [askNames()], 'list links')) as [DumpAnswer]
@@ -51,11 +60,35 @@ export async function dumpNamed<T>(
   decoder: (names: LinkNames) => Decode<T>,
   words: string
 ): Promise<T[]> {
-  const answers = await dumpBytes(namespace, [askNames(), request], words)
-  const [names, answer] = answers as [DumpAnswer, DumpAnswer]
-  const found = await decodeAll(answer.reader, decoder(await readNames(names)))
+  const { names, answer } = await dumpWithNames(namespace, request, words)
+  const found = await decodeAll(answer.reader, decoder(names))
   if (answer.interrupted) throw interrupted(words, found)
   return found
+}
+
+/**
+ * As {@link dumpNamed}, for whoever reads it themselves.
+ *
+ * @throws `ERR_NETNS_INTERRUPTED` if it kept changing while it was listed
+ */
+export async function dumpForFlush(
+  namespace: Namespace,
+  request: Request,
+  words: string
+): Promise<{ names: LinkNames; reader: Reader }> {
+  const { names, answer } = await dumpWithNames(namespace, request, words)
+  if (answer.interrupted) throw interrupted(words, [])
+  return { names, reader: answer.reader }
+}
+
+async function dumpWithNames(
+  namespace: Namespace,
+  request: Request,
+  words: string
+): Promise<{ names: LinkNames; answer: DumpAnswer }> {
+  const answers = await dumpBytes(namespace, [askNames(), request], words)
+  const [names, answer] = answers as [DumpAnswer, DumpAnswer]
+  return { names: await readNames(names), answer }
 }
 
 function askNames(): Request {

@@ -82,6 +82,10 @@ export class Neighbours {
    * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
    */
   async list(filter: NeighbourFilter = {}): Promise<Neighbour[]> {
+    return this.#list(filter, () => true)
+  }
+
+  async #list(filter: NeighbourFilter, wanted: (neighbour: Neighbour) => boolean): Promise<Neighbour[]> {
     const family = checkFamily(filter.family, 'filter.family')
     const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
     const number = filter.fdb ? AF.bridge : family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6
@@ -91,7 +95,8 @@ export class Neighbours {
       const index = link === undefined ? undefined : names.indexOf(link, 'list neighbours')
       return (reader: Reader, message: Message) => {
         const found = decodeNeighbour(reader, message, names)
-        return index === undefined || found?.index === index ? found : undefined
+        if (found === undefined || (index !== undefined && found.index !== index)) return undefined
+        return wanted(found) ? found : undefined
       }
     }
     return dumpNamed(this.#namespace, request, decoder, 'list neighbours')
@@ -132,8 +137,9 @@ export class Neighbours {
    * @returns how many were deleted
    */
   async flush(filter: NeighbourFilter): Promise<number> {
-    const found = await this.list(checkObject(filter, 'filter'))
-    const { done, failed } = await this.delete(found.filter(({ state }) => state !== 'noarp'))
+    const { done, failed } = await this.delete(
+      await this.#list(checkObject(filter, 'filter'), ({ state }) => state !== 'noarp')
+    )
     const other = failed.find(({ error }) => error.code !== 'ENOENT')
     if (other !== undefined) throw other.error
     return done

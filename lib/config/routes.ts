@@ -1,29 +1,21 @@
 /** `ip route`. */
 import { invalidValue, noLink } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { AF, familyOf, formatIp, parse, parsed } from '../wire/address.ts'
+import { familyOf, parse, parsed } from '../wire/address.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
-import { checkFamily, checkLink, checkObject, checkU32, checkWord, isIterable, type LinkRef } from './check.ts'
-import { dumpNamed, type LinkNames, linkNames, type Names } from './names.ts'
+import { checkLink, checkObject, checkU32, isIterable, type LinkRef } from './check.ts'
+import { flushAll } from './flush.ts'
+import { dumpForFlush, dumpNamed, type LinkNames, linkNames } from './names.ts'
 import { decodeRoute, ROUTE_MESSAGE, type Route, RTA } from './route.ts'
+import { type RouteFilter, RouteMatch } from './route-filter.ts'
 import { describeRoute, type RouteSpec, writeRoute } from './route-spec.ts'
-import { change, decodeFirst } from './transport.ts'
-import { TABLES } from './words.ts'
+import { change, decodeAll, decodeFirst } from './transport.ts'
+import { PROTOCOLS } from './words.ts'
 
-/** `RTM_F_CLONED`: entries of IPv6's route cache, which are no routes. */
-const CLONED = 0x200
-
-/** Which routes to list. */
-export interface RouteFilter {
-  /** By default `main`. `all`, `local`, `default` or a number. */
-  table?: number | string
-  family?: 4 | 6
-  dev?: LinkRef
-  /** Exactly this destination. */
-  to?: string
-}
+/** `RTA_CACHEINFO`, `RTA_EXPIRES` and `RTA_NH_ID`: what there is about a route beyond itself. */
+const OMITTED = new Set([12, 23, 30])
 
 /** Where from a route is asked for. */
 export interface RouteQuery {
@@ -47,26 +39,13 @@ export class Routes {
    * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
    */
   async list(filter: RouteFilter = {}): Promise<Route[]> {
-    const family = checkFamily(filter.family, 'filter.family')
-    const table = tableOf(filter.table)
-    const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
-    const to = filter.to === undefined ? undefined : normalise(filter.to)
-    const request = new Request().begin(ROUTE_MESSAGE.get, FLAG.dump)
-    request
-      .u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
-      .raw(new Uint8Array(11))
-      .end()
+    const match = new RouteMatch(filter)
     const decoder = (names: LinkNames) => {
-      const index = link === undefined ? undefined : names.indexOf(link, 'list routes')
-      return (reader: Reader, message: Message) => {
-        if (reader.u32(message.start + 8) & CLONED) return undefined
-        const route = decodeRoute(reader, message, names)
-        if (route === undefined || (table !== 0 && route.table !== table)) return undefined
-        if (to !== undefined && route.to !== to) return undefined
-        return index === undefined || uses(route, index, names) ? route : undefined
-      }
+      match.resolve(names, 'list routes')
+      return (reader: Reader, message: Message) =>
+        match.fits(reader, message) ? decodeRoute(reader, message, names) : undefined
     }
-    return dumpNamed(this.#namespace, request, decoder, 'list routes')
+    return dumpNamed(this.#namespace, askRoutes(match), decoder, 'list routes')
   }
 
   /**
@@ -142,12 +121,19 @@ export class Routes {
    * @returns how many were deleted
    */
   async flush(filter: RouteFilter): Promise<number> {
-    const found = await this.list(checkObject(filter, 'filter'))
-    const own = found.filter((route) => route.protocol !== 'kernel')
-    const { done, failed } = await this.delete(own)
-    const other = failed.find(({ error }) => error.code !== 'ESRCH')
-    if (other !== undefined) throw other.error
-    return done
+    const match = new RouteMatch(checkObject(filter, 'filter'))
+    const { names, reader } = await dumpForFlush(this.#namespace, askRoutes(match), 'flush routes')
+    match.resolve(names, 'flush routes')
+    const starts = await decodeAll(reader, (_, message) =>
+      match.fits(reader, message) && reader.u8(message.start + 5) !== PROTOCOLS.kernel ? message.start : undefined
+    )
+    return flushAll(this.#namespace, reader, starts, {
+      type: ROUTE_MESSAGE.delete,
+      header: 12,
+      omitted: OMITTED,
+      gone: 'ESRCH',
+      describe: (_, message) => describeRoute('delete', decodeRoute(reader, message, names) as Route)
+    })
   }
 
   async #send(
@@ -169,17 +155,6 @@ export class Routes {
   }
 }
 
-function tableOf(table: number | string | undefined): number {
-  if (table === 'all') return 0
-  return table === undefined ? TABLES.main : checkWord(table, 'filter.table', TABLES, 0xffff_ffff)
-}
-
-function normalise(to: string): string {
-  if (to === 'default') return to
-  parse(to, 'filter.to', 'optional')
-  return parsed.prefix === 0 ? 'default' : `${formatIp(parsed.bytes, 0, parsed.size)}/${parsed.prefix}`
-}
-
-function uses(route: Route, index: number, names: Names): boolean {
-  return route.index === index || (route.nexthops?.some((hop) => hop.dev === names.get(index)) ?? false)
+function askRoutes({ family }: RouteMatch): Request {
+  return new Request().begin(ROUTE_MESSAGE.get, FLAG.dump).u8(family).raw(new Uint8Array(11)).end()
 }

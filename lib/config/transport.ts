@@ -1,15 +1,10 @@
 /** Requests go out and replies come back, in slices that leave the event loop free. */
-import { setImmediate as turn } from 'node:timers/promises'
 import { interrupted, type Refusal, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync } from '../native.ts'
-import { type Message, messages, Reader } from '../wire/reader.ts'
+import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
-
-/** So much of a slice of work, in milliseconds, is done before others get their turn. */
-const SLICE = 0.2
-/** The clock is looked at once in so many items. */
-const STRIDE = 16
+import { Pace } from './pace.ts'
 
 /** Reads a message, or says that it is none of the caller's. */
 export type Decode<T> = (reader: Reader, message: Message) => T | undefined
@@ -18,28 +13,6 @@ export type Decode<T> = (reader: Reader, message: Message) => T | undefined
 export interface Answer {
   reader: Reader
   refusals: Refusal[]
-}
-
-/** Counts the time since it was made or last gave way. */
-export class Pace {
-  #since = performance.now()
-  #count = 0
-
-  /** Whether it is time to let others have a turn. */
-  get due(): boolean {
-    return ++this.#count % STRIDE === 0 && performance.now() - this.#since > SLICE
-  }
-
-  /** To be awaited when a task is done: whoever goes on with its result would add to what was taken of this turn. */
-  async done(): Promise<void> {
-    if (performance.now() - this.#since > SLICE / 2) await this.giveWay()
-  }
-
-  /** Lets others have a turn. */
-  async giveWay(): Promise<void> {
-    await turn()
-    this.#since = performance.now()
-  }
 }
 
 /** Namespaces, by inode, of which a monitor is still finding out how they were when it was asked for. */
@@ -162,19 +135,11 @@ export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T
   const found: T[] = []
   const pace = new Pace()
   // By hand and with one object for all: a generator would take a fifth of the time for a list of ten thousands.
-  const message: Message = { type: 0, item: 0, start: 0, end: 0 }
-  const size = reader.bytes.length
-  for (let at = 0; at + 16 <= size; ) {
-    const length = reader.u32(at)
-    if (length < 16 || at + length > size) break
-    message.type = reader.u16(at + 4)
-    message.item = reader.u32(at + 8)
-    message.start = at + 16
-    message.end = at + length
+  const message = noMessage()
+  while (messageAt(reader, after(message), message)) {
     const value = decode(reader, message)
     if (value !== undefined) found.push(value)
     if (pace.due) await pace.giveWay()
-    at += (length + 3) & ~3
   }
   await pace.done()
   return found
@@ -182,7 +147,8 @@ export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T
 
 /** Reads the first message that `decode` takes. */
 export function decodeFirst<T>(reader: Reader, decode: Decode<T>): T | undefined {
-  for (const message of messages(reader)) {
+  const message = noMessage()
+  while (messageAt(reader, after(message), message)) {
     const value = decode(reader, message)
     if (value !== undefined) return value
   }

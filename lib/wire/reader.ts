@@ -105,13 +105,37 @@ export interface Message {
   end: number
 }
 
-/** The messages of a reply, whose framing native code has checked; it is checked again, as it costs nothing. */
+/**
+ * Reads where the message is that begins at `at`, if there is a whole one. Native code has checked the framing; to do it
+ * again costs nothing.
+ *
+ * @param message - what is filled in, as an object for each of ten thousands would be garbage
+ */
+export function messageAt(reader: Reader, at: number, message: Message): boolean {
+  const length = reader.u32(at)
+  if (length < 16 || at + length > reader.bytes.length) return false
+  message.type = reader.u16(at + 4)
+  message.item = reader.u32(at + 8)
+  message.start = at + 16
+  message.end = at + length
+  return true
+}
+
+/** Where the next message begins. */
+export function after(message: Message): number {
+  return (message.end + 3) & ~3
+}
+
+/** No message yet. */
+export function noMessage(): Message {
+  return { type: 0, item: 0, start: 0, end: 0 }
+}
+
+/** The messages of a reply. */
 export function* messages(reader: Reader): Generator<Message, void, void> {
-  const size = reader.bytes.length
-  for (let at = 0; at + 16 <= size; ) {
-    const length = reader.u32(at)
-    if (length < 16 || at + length > size) return
-    yield { type: reader.u16(at + 4), item: reader.u32(at + 8), start: at + 16, end: at + length }
-    at += (length + 3) & ~3
+  let message = noMessage()
+  while (messageAt(reader, after(message), message)) {
+    yield message
+    message = { ...message }
   }
 }

@@ -31,9 +31,13 @@ const NESTED = 0x8000
 /** What native code puts in when it sends a message. */
 const BLANK = { link: 0, peer: 1, namespace: 2 } as const
 const NO_BLANKS = new Uint32Array(0)
+const NO_NAMES: string[] = []
 const encoder = new TextEncoder()
 
-/** One or more messages, one after the other, and what native code fills in when it sends them. */
+/**
+ * One or more messages, one after the other, and what native code fills in when it sends them. Most are written by code
+ * that has run a few times at most, so it is little code that a message takes: whole words at a time, no closures.
+ */
 export class Request {
   readonly protocol: number
   /** One acknowledgement stands for many messages. */
@@ -41,19 +45,19 @@ export class Request {
   /** How many messages there are. */
   count = 0
   #bytes: Uint8Array
-  #view: DataView
+  #words: Uint32Array
   #length = 0
   #start = 0
   /** What is filled in, three numbers for each: its sort, where it goes, its place among the names or namespaces. */
   #blanks = NO_BLANKS
   #blankCount = 0
-  readonly #names = new Map<string, number>()
+  #names: Map<string, number> | undefined
   readonly #namespaces: Handle[] = []
 
   constructor(protocol: number = PROTOCOL.route, size = 512) {
     this.protocol = protocol
-    this.#bytes = new Uint8Array(size)
-    this.#view = new DataView(this.#bytes.buffer)
+    this.#words = new Uint32Array((size + 3) >> 2)
+    this.#bytes = new Uint8Array(this.#words.buffer)
   }
 
   /** How many bytes are written. */
@@ -63,17 +67,17 @@ export class Request {
 
   /** Begins a message. */
   begin(type: number, flags: number): this {
-    this.#start = this.#length
-    this.#reserve(HEADER)
-    this.#view.setUint16(this.#length + 4, type, true)
-    this.#view.setUint16(this.#length + 6, flags | FLAG.request, true)
-    this.#length += HEADER
+    const at = this.#length
+    if (at + HEADER > this.#bytes.length) this.#grow(HEADER)
+    this.#words[(at >> 2) + 1] = type | ((flags | FLAG.request) << 16)
+    this.#start = at
+    this.#length = at + HEADER
     return this
   }
 
   /** Ends the message that was begun last. */
   end(): this {
-    this.#view.setUint32(this.#start, this.#length - this.#start, true)
+    this.#words[this.#start >> 2] = this.#length - this.#start
     this.#start = this.#length
     this.count++
     return this
@@ -94,56 +98,53 @@ export class Request {
     this.#start = 0
     this.#blankCount = 0
     this.count = 0
-    this.#names.clear()
+    this.#names?.clear()
     this.#namespaces.length = 0
   }
 
   u8(value: number): this {
-    this.#reserve(1)
+    if (this.#length + 1 > this.#bytes.length) this.#grow(1)
     this.#bytes[this.#length++] = value
     return this
   }
 
   u16(value: number): this {
-    this.#reserve(2)
-    this.#view.setUint16(this.#length, value, true)
-    this.#length += 2
-    return this
+    return this.u8(value).u8(value >> 8)
   }
 
   u32(value: number): this {
-    this.#reserve(4)
-    this.#view.setUint32(this.#length, value, true)
-    this.#length += 4
+    const at = this.#length
+    if (at & 3) return this.u16(value).u16(value >>> 16)
+    if (at + 4 > this.#bytes.length) this.#grow(4)
+    this.#words[at >> 2] = value
+    this.#length = at + 4
     return this
   }
 
   be16(value: number): this {
-    this.#reserve(2)
-    this.#view.setUint16(this.#length, value, false)
-    this.#length += 2
-    return this
+    return this.u8(value >> 8).u8(value)
   }
 
   be32(value: number): this {
-    this.#reserve(4)
-    this.#view.setUint32(this.#length, value, false)
-    this.#length += 4
-    return this
+    return this.be16(value >>> 16).be16(value)
   }
 
   u64(value: bigint): this {
-    this.#reserve(8)
-    this.#view.setBigUint64(this.#length, value, true)
-    this.#length += 8
-    return this
+    return this.u32(Number(BigInt.asUintN(32, value))).u32(Number(BigInt.asUintN(32, value >> 32n)))
   }
 
   /** Bytes as they are. */
   raw(bytes: Uint8Array, length = bytes.length): this {
-    this.#reserve(length)
-    for (let i = 0; i < length; i++) this.#bytes[this.#length + i] = bytes[i] as number
-    this.#length += length
+    return this.copy(bytes, 0, length)
+  }
+
+  /** Bytes from the middle of others. */
+  copy(bytes: Uint8Array, start: number, end: number): this {
+    let to = this.#length
+    if (to + end - start > this.#bytes.length) this.#grow(end - start)
+    const own = this.#bytes
+    for (let at = start; at < end; at++) own[to++] = bytes[at] as number
+    this.#length = to
     return this
   }
 
@@ -151,6 +152,7 @@ export class Request {
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
     const name = typeof target === 'string' ? target : target.peerOf
+    this.#names ??= new Map()
     const place = this.#names.get(name) ?? this.#names.size
     this.#names.set(name, place)
     return this.#blank(typeof target === 'string' ? BLANK.link : BLANK.peer, place)
@@ -158,13 +160,13 @@ export class Request {
 
   /** An attribute's header, for a value of that length which follows. {@link pad} comes after it. */
   attribute(type: number, length: number): this {
-    return this.u16(length + 4).u16(type)
+    return this.u32((length + 4) | (type << 16))
   }
 
   /** Up to the next multiple of four. */
   pad(): this {
     const padded = (this.#length + 3) & ~3
-    this.#reserve(padded - this.#length)
+    if (padded > this.#bytes.length) this.#grow(3)
     this.#length = padded
     return this
   }
@@ -182,28 +184,28 @@ export class Request {
   }
 
   attributeRaw(type: number, bytes: Uint8Array, length = bytes.length): this {
-    return this.attribute(type, length).raw(bytes, length).pad()
+    return this.attribute(type, length).copy(bytes, 0, length).pad()
   }
 
   /** A string with the NUL that the kernel wants. */
   attributeText(type: number, text: string): this {
     const start = this.#length
-    this.attribute(type, 0)
     // No character takes more than three bytes. A name is a few letters, for which the encoder costs more than it does.
-    this.#reserve(text.length * 3 + 1)
-    let at = this.#length
+    if (start + text.length * 3 + 8 > this.#bytes.length) this.#grow(text.length * 3 + 8)
+    const bytes = this.#bytes
+    let at = start + 4
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
       if (code > 127) {
-        at = this.#length + encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written
+        at = start + 4 + encoder.encodeInto(text, bytes.subarray(start + 4)).written
         break
       }
-      this.#bytes[at++] = code
+      bytes[at++] = code
     }
-    this.#bytes[at++] = 0
-    this.#length = at
-    this.#view.setUint16(start, at - start, true)
-    return this.pad()
+    bytes[at++] = 0
+    this.#words[start >> 2] = (at - start) | (type << 16)
+    this.#length = (at + 3) & ~3
+    return this
   }
 
   attributeLink(type: number, target: LinkTarget): this {
@@ -217,13 +219,24 @@ export class Request {
     return this.#blank(BLANK.namespace, this.#namespaces.length - 1)
   }
 
+  /** Begins an attribute that holds attributes; what it returns is for {@link close}. */
+  open(type: number, flag: number = NESTED): number {
+    const start = this.#length
+    this.u32((type | flag) << 16)
+    return start
+  }
+
+  /** Ends an attribute that was opened. */
+  close(start: number): this {
+    this.#words[start >> 2] = ((this.#words[start >> 2] as number) & 0xffff_0000) | (this.#length - start)
+    return this.pad()
+  }
+
   /** Attributes within an attribute. */
   nest(type: number, write: () => void, flag: number = NESTED): this {
-    const start = this.#length
-    this.u16(0).u16(type | flag)
+    const start = this.open(type, flag)
     write()
-    this.#view.setUint16(start, this.#length - start, true)
-    return this.pad()
+    return this.close(start)
   }
 
   /** As the binding takes it. */
@@ -233,7 +246,7 @@ export class Request {
       bytes: this.#bytes.subarray(0, this.#length),
       acknowledgeLast: this.acknowledgeLast,
       blanks: this.#blanks.subarray(0, this.#blankCount),
-      names: [...this.#names.keys()],
+      names: this.#names === undefined ? NO_NAMES : [...this.#names.keys()],
       namespaces: this.#namespaces
     }
   }
@@ -252,11 +265,10 @@ export class Request {
     return this.u32(0)
   }
 
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
-    grown.set(this.#bytes)
-    this.#bytes = grown
-    this.#view = new DataView(grown.buffer)
+  #grow(more: number): void {
+    const grown = new Uint32Array(Math.max(this.#words.length * 2, (this.#length + more + 3) >> 2))
+    grown.set(this.#words)
+    this.#words = grown
+    this.#bytes = new Uint8Array(grown.buffer)
   }
 }

@@ -1,6 +1,7 @@
 //! Many requests in few datagrams.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use netlink_packet_core::{NLM_F_ACK, NLMSG_ERROR, NLMSG_NOOP};
 use nix::errno::Errno;
@@ -9,10 +10,16 @@ use super::dump::push;
 use super::message::{Messages, set_sequence};
 use super::refusal::Refusal;
 use super::request::{Acknowledge, Reply, Request};
-use super::socket::{Socket, failed};
+use super::socket::{Protocol, Socket, failed};
 use crate::error::Result;
 
-/// The kernel holds its lock while it works through a datagram: others want a turn.
+/// The kernel holds its lock while it works through a datagram, and most kernels the processor too: others, of which our
+/// process's event loop may be one, want a turn after about this long.
+const TURN: Duration = Duration::from_micros(500);
+/// So many messages are sent at once before it is known how long they take.
+pub(crate) const FIRST_SHARE: usize = 32;
+const LEAST_SHARE: usize = 8;
+/// Beyond this nothing is gained.
 const DATAGRAM: usize = 64 * 1024;
 /// What one answer takes of the receive buffer at most: the words of a refusal included.
 const ANSWER: usize = 2304;
@@ -41,7 +48,10 @@ impl Socket {
 
     fn fits(&self, request: &Request, first: usize, candidate: usize) -> bool {
         let bytes = request.starts[candidate + 1] - request.starts[first];
-        bytes <= DATAGRAM && (candidate - first) * ANSWER < self.room()
+        let count = candidate - first;
+        // Netfilter's batches are carried out as a whole.
+        let shared = count < self.share || self.protocol == Protocol::Netfilter;
+        bytes <= DATAGRAM && shared && count * ANSWER < self.room()
     }
 
     /// Puts in the indexes that message number `item` lacks. A link that is not there refuses the message.
@@ -74,7 +84,9 @@ impl Socket {
             }
             awaited += usize::from(wants_acknowledge(bytes));
         }
+        let start = Instant::now();
         self.send(&request.bytes[request.starts[items.start]..request.starts[items.end]])?;
+        self.share = share(self.share, items.len(), start.elapsed());
         while awaited > 0 {
             let datagram = self.receive_short().map_err(|errno| failed("recv", errno))?;
             for message in Messages::of(datagram) {
@@ -99,6 +111,12 @@ impl Socket {
     }
 }
 
+/// How many messages fill a turn, if `count` took so long. One that had to wait says little about the next.
+fn share(before: usize, count: usize, took: Duration) -> usize {
+    let fit = TURN.as_nanos().saturating_mul(count as u128) / took.as_nanos().max(1);
+    usize::try_from(fit).unwrap_or(usize::MAX).max(before / 2).max(LEAST_SHARE)
+}
+
 fn wants_acknowledge(message: &[u8]) -> bool {
     u16::from_ne_bytes([message[FLAGS.start], message[FLAGS.start + 1]]) & NLM_F_ACK != 0
 }
@@ -107,4 +125,20 @@ fn flag_acknowledge(message: &mut [u8], wanted: bool) {
     let flags = u16::from_ne_bytes([message[FLAGS.start], message[FLAGS.start + 1]]);
     let flags = if wanted { flags | NLM_F_ACK } else { flags & !NLM_F_ACK };
     message[FLAGS].copy_from_slice(&flags.to_ne_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_datagram_has_as_many_messages_as_fill_a_turn_and_some_at_least() {
+        assert_eq!(share(32, 32, TURN), 32);
+        assert_eq!(share(32, 64, TURN * 2), 32);
+        assert_eq!(share(32, 10, TURN / 10), 100);
+        // Whoever waited for the lock does not pay for it for long.
+        assert_eq!(share(512, 512, Duration::from_secs(3600)), 256);
+        assert_eq!(share(1, 1, Duration::from_secs(3600)), LEAST_SHARE);
+        assert!(share(1, usize::MAX, Duration::ZERO) > LEAST_SHARE);
+    }
 }

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 
+use super::exchange::FIRST_SHARE;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 
@@ -35,6 +36,8 @@ pub(crate) struct Socket {
     buffer: Vec<u8>,
     sequence: u32,
     room: usize,
+    /// How many messages the next datagram may have, by how long the last one took.
+    pub(crate) share: usize,
 }
 
 pub(crate) fn failed(syscall: &'static str, errno: Errno) -> Error {
@@ -57,7 +60,7 @@ impl Socket {
         // Kernels before 4.12 and 4.20 explain less and check less; the answers mean the same.
         let _older_kernels_lack_these =
             (inner.set_cap_ack(true), inner.set_ext_ack(true), inner.set_netlink_get_strict_chk(true));
-        let mut socket = Self { inner, protocol, buffer: vec![0; DATAGRAM], sequence: 0, room: 0 };
+        let mut socket = Self { inner, protocol, buffer: vec![0; DATAGRAM], sequence: 0, room: 0, share: FIRST_SHARE };
         socket.make_room(ROOM)?;
         Ok(socket)
     }
@@ -67,7 +70,14 @@ impl Socket {
     pub(crate) fn of(end: std::os::fd::OwnedFd) -> Self {
         // SAFETY: the descriptor is ours, and is the socket's alone from here on.
         let inner = unsafe { netlink_sys::Socket::from_raw_fd(end.into_raw_fd()) };
-        Self { inner, protocol: Protocol::Route, buffer: vec![0; DATAGRAM], sequence: 0, room: ROOM }
+        Self {
+            inner,
+            protocol: Protocol::Route,
+            buffer: vec![0; DATAGRAM],
+            sequence: 0,
+            room: ROOM,
+            share: FIRST_SHARE,
+        }
     }
 
     /// Asks for a receive buffer of so many bytes, beyond the system's limit where that is allowed.
