@@ -33,7 +33,7 @@ export class Binder {
       const bound = {}
       for (const name of Reflect.ownKeys(module)) {
         const enumerable = Object.prototype.propertyIsEnumerable.call(module, name)
-        Object.defineProperty(bound, name, { enumerable, get: () => this.#member(module, name) })
+        Object.defineProperty(bound, name, { enumerable, get: this.#getter(module, name) })
       }
       return bound
     })
@@ -73,11 +73,22 @@ export class Binder {
     }) as C
   }
 
-  #member(target: object, name: string | symbol): unknown {
-    const value: unknown = Reflect.get(target, name)
-    // Asked for at every `ns.spawn`, when it is known as a rule.
-    const known = typeof value === 'function' ? this.#bound.get(value) : undefined
-    if (known !== undefined) return known
+  /** Of what is there at the time, as it may be replaced. */
+  #getter(target: object, name: string | symbol): () => unknown {
+    let last: unknown
+    let bound: unknown
+    return () => {
+      const value = (target as Record<string | symbol, unknown>)[name]
+      // Asked for at every `ns.spawn`, when it is known as a rule.
+      if (value !== last || typeof value !== 'function') {
+        bound = this.#member(value, name)
+        last = value
+      }
+      return bound
+    }
+  }
+
+  #member(value: unknown, name: string | symbol): unknown {
     if (name === 'promises') return this.module(value as object)
     if (typeof value !== 'function') return value
     return isClass(value) ? this.class(value) : this.function(value as AnyFunction)
@@ -85,8 +96,13 @@ export class Binder {
 
   /** What a function returns gets the later calls of its class too: a server that is yet to listen. */
   #adopt(made: unknown): unknown {
-    if (typeof made !== 'object' || made === null || !isConnector(made)) return made
-    const prototype = Object.getPrototypeOf(made) as object
+    if (typeof made !== 'object' || made === null) return made
+    const prototype = Object.getPrototypeOf(made) as object | null
+    if (prototype === null || others.has(prototype)) return made
+    if (!isConnector(made)) {
+      others.add(prototype)
+      return made
+    }
     if (this.#bound.get(prototype) === undefined && Reflect.get(prototype, BOUND) === this) return made
     return Object.setPrototypeOf(made, this.#prototype(prototype))
   }
@@ -117,6 +133,8 @@ export class Binder {
 }
 
 const BOUND = Symbol('node-netns.bound')
+/** Prototypes of what has no later calls, such as children: looking for each name takes a while. */
+const others = new WeakSet<object>()
 const binders = new WeakMap<Namespace, Binder>()
 
 /** The binder of a namespace's handle. */

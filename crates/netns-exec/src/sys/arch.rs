@@ -96,11 +96,11 @@ pub const O_DIRECTORY: usize = 0o40_000;
 ///
 /// # Safety
 /// As the call's manual page: pointers must be valid for what it reads and writes.
-#[cfg(target_arch = "x86_64")]
 pub unsafe fn syscall(number: usize, args: [usize; 5]) -> isize {
     let result: isize;
     // SAFETY: the instruction takes its arguments and gives its result in these registers and clobbers rcx and r11; the
     // caller vouches for the call itself.
+    #[cfg(target_arch = "x86_64")]
     unsafe {
         core::arch::asm!(
             "syscall",
@@ -115,19 +115,8 @@ pub unsafe fn syscall(number: usize, args: [usize; 5]) -> isize {
             options(nostack),
         );
     }
-    result
-}
-
-/// One system call, without the C library: nothing is touched but what the call itself touches, not even `errno`, which
-/// a child that still shares its parent's memory would share too.
-///
-/// # Safety
-/// As the call's manual page: pointers must be valid for what it reads and writes.
-#[cfg(target_arch = "aarch64")]
-pub unsafe fn syscall(number: usize, args: [usize; 5]) -> isize {
-    let result: isize;
-    // SAFETY: the instruction takes its arguments and gives its result in these registers; the caller vouches for the
-    // call itself.
+    // SAFETY: as above, but that nothing else is clobbered.
+    #[cfg(target_arch = "aarch64")]
     unsafe {
         core::arch::asm!(
             "svc 0",
@@ -148,7 +137,6 @@ pub unsafe fn syscall(number: usize, args: [usize; 5]) -> isize {
 ///
 /// # Safety
 /// As the manual page; `entry` never returns, and all it touches is there until it has executed or exited.
-#[cfg(target_arch = "x86_64")]
 pub unsafe fn clone(
     flags: usize,
     stack: *mut u8,
@@ -159,6 +147,7 @@ pub unsafe fn clone(
 ) -> isize {
     let result: isize;
     // SAFETY: as for `syscall` in the parent; the child is at once on its own stack, and never comes back.
+    #[cfg(target_arch = "x86_64")]
     unsafe {
         core::arch::asm!(
             "syscall",
@@ -182,25 +171,8 @@ pub unsafe fn clone(
             options(nostack),
         );
     }
-    result
-}
-
-/// `clone(2)` of a child with a stack of its own, on which it calls `entry` with `argument`. The C library's refuses some
-/// flags (musl).
-///
-/// # Safety
-/// As the manual page; `entry` never returns, and all it touches is there until it has executed or exited.
-#[cfg(target_arch = "aarch64")]
-pub unsafe fn clone(
-    flags: usize,
-    stack: *mut u8,
-    parent_word: *mut i32,
-    child_word: *mut u32,
-    entry: extern "C" fn(*mut core::ffi::c_void) -> !,
-    argument: *mut core::ffi::c_void,
-) -> isize {
-    let result: isize;
-    // SAFETY: as for `syscall` in the parent; the child is at once on its own stack, and never comes back.
+    // SAFETY: as above; here the word for thread-local storage comes before the child's.
+    #[cfg(target_arch = "aarch64")]
     unsafe {
         core::arch::asm!(
             "svc 0",
