@@ -3,7 +3,7 @@
  * (`lib/parts.ts`) into one more. They are CommonJS, as only `require` loads without a promise under every loader there
  * is; what users import are ES modules in front of them.
  */
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import { root } from './prepare.mjs'
@@ -34,7 +34,6 @@ const { metafile } = await build({
   ...common,
   entryPoints,
   bundle: true,
-  keepNames: true,
   packages: 'external',
   format: 'esm',
   splitting: true,
@@ -53,6 +52,7 @@ await build({
   define: { 'import.meta.url': '__filename' },
   allowOverwrite: true
 })
+for (const file of Object.keys(metafile.outputs)) keepClassNames(join(root, file))
 
 const { imports, exports } = metafile.outputs['dist/lib/index.cjs']
 // The entry would only pass on what the core has, at the price of a file.
@@ -63,6 +63,19 @@ writeFileSync(join(dist, 'register.js'), facade('register.cjs', []))
 /** Puts `lib/deferred.ts` in the place of `lib/parts.ts`. */
 function deferParts({ onResolve }) {
   onResolve({ filter: /\/parts\.ts$/ }, () => ({ path: join(root, 'lib', 'deferred.ts') }))
+}
+
+/**
+ * A class that names itself comes out as `var Name = class _Name`. esbuild's way to keep names would call a function for
+ * every function there is, which takes longer than to compile them.
+ */
+function keepClassNames(file) {
+  const code = readFileSync(file, 'utf8')
+  const renamed = new Set([...code.matchAll(/\bvar (\w+)=class _\1\b/g)].map(([, name]) => name))
+  const kept = [...renamed].reduce((text, name) => text.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), code)
+  const lost = /\bclass (_\w+|\w+\d)\b/.exec(kept) ?? /\bvar (\w+\d)=class\b/.exec(kept)
+  if (lost !== null) throw new Error(`The class ${lost[1]} of ${file} has lost its name.`)
+  writeFileSync(file, kept)
 }
 
 /** An ES module that exports what a file of `dist/lib` does. */
