@@ -14,7 +14,11 @@ const entryPoints = {
   register: 'register.ts',
   command: 'lib/command/index.ts',
   config: 'lib/config/index.ts',
-  node: 'lib/node/index.ts'
+  node: 'lib/node/index.ts',
+  context: 'lib/context/index.ts',
+  brokered: 'lib/context/brokered/index.ts',
+  late: 'lib/context/late/index.ts',
+  names: 'lib/dns/index.ts'
 }
 
 const common = {
@@ -40,7 +44,7 @@ const { metafile } = await build({
   chunkNames: 'core-[hash]',
   // Every part has what importing needs in common with all others, so that it is one file and exists once. What only some
   // parts share is another.
-  inject: ['index.ts'],
+  inject: ['index.ts', 'lib/dns/node.ts'],
   plugins: [{ name: 'defer parts', setup: deferParts }],
   metafile: true
 })
