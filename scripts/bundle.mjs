@@ -27,6 +27,7 @@ const common = {
   outExtension: { '.js': '.cjs' },
   platform: 'node',
   target: 'node20.19',
+  define: { 'import.meta.url': '__filename' },
   // Names stay, for stack traces; lines stay short, as an error that nobody catches is shown with its line.
   minifyWhitespace: true,
   minifySyntax: true,
@@ -48,15 +49,15 @@ const { metafile } = await build({
   plugins: [{ name: 'defer parts', setup: deferParts }],
   metafile: true
 })
+for (const file of Object.keys(metafile.outputs)) rewrite(file, bindAtOnce)
 
 await build({
   ...common,
   entryPoints: Object.keys(metafile.outputs),
   format: 'cjs',
-  define: { 'import.meta.url': '__filename' },
   allowOverwrite: true
 })
-for (const file of Object.keys(metafile.outputs)) keepClassNames(join(root, file))
+for (const file of Object.keys(metafile.outputs)) rewrite(file, keepClassNames)
 
 const { imports, exports } = metafile.outputs['dist/lib/index.cjs']
 // The entry would only pass on what the core has, at the price of a file.
@@ -69,17 +70,37 @@ function deferParts({ onResolve }) {
   onResolve({ filter: /\/parts\.ts$/ }, () => ({ path: join(root, 'lib', 'deferred.ts') }))
 }
 
+function rewrite(file, change) {
+  const path = join(root, file)
+  writeFileSync(path, change(readFileSync(path, 'utf8')))
+}
+
+/**
+ * What files take of each other is taken once, by its name. esbuild would make getters of exports, as if they could change,
+ * and ask them each time.
+ */
+function bindAtOnce(code) {
+  const pairs = (list) => list.split(',').map((each) => each.trim().split(/\s+as\s+/))
+  const imports = /\bimport\s*\{([^}]*)\}\s*from\s*"(\.\/core-[^"]+)";?/g
+  const exports = /\bexport\s*\{([^}]*)\};?\s*$/
+  return code
+    .replaceAll(
+      imports,
+      (_, list, from) => `const {${pairs(list).map((pair) => pair.join(':'))}}=module.require("${from}");`
+    )
+    .replace(exports, (_, list) => `module.exports={${pairs(list).map((pair) => pair.toReversed().join(':'))}};`)
+}
+
 /**
  * A class that names itself comes out as `var Name = class _Name`. esbuild's way to keep names would call a function for
  * every function there is, which takes longer than to compile them.
  */
-function keepClassNames(file) {
-  const code = readFileSync(file, 'utf8')
+function keepClassNames(code) {
   const renamed = new Set([...code.matchAll(/\bvar (\w+)=class _\1\b/g)].map(([, name]) => name))
   const kept = [...renamed].reduce((text, name) => text.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), code)
   const lost = /\bclass (_\w+|\w+\d)\b/.exec(kept) ?? /\bvar (\w+\d)=class\b/.exec(kept)
-  if (lost !== null) throw new Error(`The class ${lost[1]} of ${file} has lost its name.`)
-  writeFileSync(file, kept)
+  if (lost !== null) throw new Error(`The class ${lost[1]} has lost its name.`)
+  return kept
 }
 
 /** An ES module that exports what a file of `dist/lib` does. */

@@ -32,7 +32,7 @@ const ADDRESS_OF_SEND = 4
 /** Puts the hooks on. */
 export function hookHandles(patches: Patches, { tcp, udp, pipe }: SocketPrototypes): void {
   const hook = (prototype: HandlePrototype, kind: Kind, method: string, make: (call: Call) => AnyFunction) =>
-    patches.method(prototype, method, (original) => make({ original, kind, method }))
+    patches.inner(prototype, method, (original) => make({ original, kind, method }))
   for (const method of ['connect', 'connect6', 'bind', 'bind6']) hook(tcp, 'tcp', method, connecting)
   // Node 24 binds and connects pipes by the latter two as well.
   for (const method of ['connect', 'bind', 'connect2', 'bind2']) {
@@ -45,7 +45,7 @@ export function hookHandles(patches: Patches, { tcp, udp, pipe }: SocketPrototyp
   const udpMethods = ['connect', 'connect6', 'addMembership', 'dropMembership']
   const scopedMethods = ['addSourceSpecificMembership', 'dropSourceSpecificMembership', 'setMulticastInterface']
   for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) hook(udp, 'udp', method, opening)
-  patches.method(udp, 'recvStart', receiving)
+  patches.inner(udp, 'recvStart', receiving)
   for (const method of ['getsockname', 'getpeername']) {
     hook(tcp, 'tcp', method, naming)
     hook(udp, 'udp', method, naming)

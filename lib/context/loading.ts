@@ -22,13 +22,16 @@ const PROOFS = ['path/win32', 'path/posix', 'util/types']
 /** Hooks that wait. */
 export class Loading {
   readonly #patches: Patches
-  readonly #list: readonly string[] | undefined
+  /** What is loaded, as far as somebody tells. */
+  readonly #known: Set<string> | undefined
   readonly #waiting = new Map<string, Waiting>()
 
   constructor(patches: Patches) {
     this.#patches = patches
     const { moduleLoadList } = process as { moduleLoadList?: unknown }
-    if (Array.isArray(moduleLoadList) && this.#watch(moduleLoadList)) this.#list = moduleLoadList
+    if (!Array.isArray(moduleLoadList)) return
+    const known = new Set<string>(moduleLoadList)
+    if (this.#watch(moduleLoadList, known)) this.#known = known
   }
 
   /**
@@ -37,28 +40,29 @@ export class Loading {
    */
   when(module: Waiting['module'], hook: Hook, others: readonly string[] = []): void {
     const entries = [module, ...others].map(entryOf)
-    if (this.#list === undefined || entries.some((entry) => this.#list?.includes(entry))) hook(this.#patches)
+    if (this.#known === undefined || entries.some((entry) => this.#known?.has(entry))) hook(this.#patches)
     else for (const entry of entries) this.#waiting.set(entry, { module, entries, hook })
   }
 
   /** @returns whether the list tells of what is loaded from now on */
-  #watch(list: string[]): boolean {
+  #watch(list: string[], known: Set<string>): boolean {
     // Somebody may have emptied it: it has at least what we are loaded with.
-    const proof = list.includes(entryOf('async_hooks')) && PROOFS.find((name) => !list.includes(entryOf(name)))
+    const proof = known.has(entryOf('async_hooks')) && PROOFS.find((name) => !known.has(entryOf(name)))
     if (!proof) return false
     const before = Object.getPrototypeOf(list) as object
-    let last: unknown
     const set: ProxyHandler<object>['set'] = (target, key, value, receiver) => {
       const done = Reflect.set(target, key, value, receiver)
-      last = value
-      if (receiver === list) this.#loaded(value)
+      if (receiver === list) {
+        known.add(value)
+        this.#loaded(value)
+      }
       return done
     }
     // What an array does not have is set by its prototype's rules, and so whatever is pushed.
     if (!Reflect.setPrototypeOf(list, new Proxy(before, { set }))) return false
     this.#patches.whenUndone(() => Reflect.setPrototypeOf(list, before))
     process.getBuiltinModule(`node:${proof}`)
-    const proven = last === entryOf(proof) && list.at(-1) === last
+    const proven = known.has(entryOf(proof)) && list.at(-1) === entryOf(proof)
     if (!proven) Reflect.setPrototypeOf(list, before)
     return proven
   }

@@ -20,7 +20,7 @@ export function hookQueries(patches: Patches, resolver: HandlePrototype): void {
   native = resolver
   for (const name of Object.getOwnPropertyNames(resolver)) {
     if (!name.startsWith('query') && name !== 'getHostByAddr') continue
-    patches.method(resolver, name, (original) => {
+    patches.inner(resolver, name, (original) => {
       return function (this: unknown, ...args: unknown[]) {
         const own = OurChannel !== undefined && this instanceof OurChannel ? ours.get(name) : undefined
         if (own !== undefined) return own.apply(this, args)
