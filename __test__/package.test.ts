@@ -36,7 +36,9 @@ test('importing loads one file of what is built, and each part is loaded when it
     told.push(parts(), NetNs.name, ns.links.constructor.name)
     console.log(told.join(', '))
   `
-  expect(await output(source, { bare: true })).toBe('core, config, config command, config command node, NetNs, Links')
+  expect(await output(source, { bare: true })).toBe(
+    'core, config, config command, config command context, NetNs, Links'
+  )
 })
 
 test('what is built is one library under a loader that compiles TypeScript too', async () => {

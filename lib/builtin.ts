@@ -2,6 +2,7 @@
 import { runtimeLacks } from './errors.ts'
 
 type Builtins = {
+  _http_agent: { Agent: typeof import('node:http').Agent }
   child_process: typeof import('node:child_process')
   cluster: typeof import('node:cluster').default
   diagnostics_channel: typeof import('node:diagnostics_channel')

@@ -48,7 +48,7 @@ export class NetNs extends Equipped {
    * @throws `ERR_NETNS_RUNTIME`, `ERR_NETNS_CLOSED`
    */
   static outside(policy: 'home' | 'deny' | NetNs): void {
-    parts.node.outside(policy)
+    parts.context.outside(policy)
   }
 
   /** The namespace where the process started: of its main thread, when this library was first used. */
@@ -209,7 +209,7 @@ export class NetNs extends Equipped {
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     validateFunction(fn)
-    return parts.node.run(this, fn, args)
+    return parts.context.run(this, fn, args)
   }
 
   /**
@@ -218,7 +218,7 @@ export class NetNs extends Equipped {
    * @throws as {@link run}
    */
   enter(): void {
-    parts.node.enter(this)
+    parts.context.enter(this)
   }
 
   /**
@@ -228,7 +228,7 @@ export class NetNs extends Equipped {
    */
   bind<F extends (...args: never[]) => unknown>(fn: F): F {
     validateFunction(fn)
-    return parts.node.bind(this, fn)
+    return parts.context.bind(this, fn)
   }
 
   /**
@@ -243,7 +243,7 @@ export class NetNs extends Equipped {
    */
   runSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     validateFunction(fn)
-    return parts.node.runSync(this, fn, args)
+    return parts.context.runSync(this, fn, args)
   }
 
   /**

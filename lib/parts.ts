@@ -4,7 +4,14 @@
  */
 import * as command from './command/index.ts'
 import * as config from './config/index.ts'
+import * as brokered from './context/brokered/index.ts'
+import * as context from './context/index.ts'
+import * as late from './context/late/index.ts'
+import * as names from './dns/index.ts'
 import * as node from './node/index.ts'
 
-/** Programs, configuration, and Node's own networking: contexts and modules. */
-export const parts = { command, config, node }
+/**
+ * Programs; configuration; contexts, and of them what is for namespaces that the thread may not enter, for what most
+ * programs load late or never, and for names; and Node's modules bound to a namespace.
+ */
+export const parts = { command, config, context, brokered, late, names, node }

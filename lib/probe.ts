@@ -70,7 +70,7 @@ export async function probe(options?: RegistryOptions): Promise<Probe> {
 /** Contexts also need what they are hooked on; looking for it changes nothing. */
 function contexts(): Ability {
   try {
-    parts.node.findPrototypes()
+    parts.context.proveRuntime()
     return { ok: true }
   } catch (error) {
     return obstacle(error as NetnsError)

@@ -1,6 +1,6 @@
 /** The preload: hooks before everything else, in the program and in the Workers that contexts start. */
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
-import type { WorkerPlace } from './context/workers.ts'
+import type { WorkerPlace } from './context/late/workers.ts'
 import { closed } from './errors.ts'
 import { isHome } from './namespace.ts'
 import { NetNs } from './netns.ts'
@@ -16,16 +16,16 @@ export function register(name: string | undefined): void {
   const thread = NetNs.current()
   const told = isMainThread ? undefined : toldOfPlace()
   if (told?.execArgv !== undefined) process.execArgv = told.execArgv
-  if (told?.fd !== undefined) parts.node.outside(opened(told.fd, told))
-  else if (!isMainThread && !isHome(thread)) parts.node.outside(new NetNs(thread.handle.share(), told?.name))
-  else if (name !== undefined && name !== '') parts.node.outside(NetNs.fromName(name))
-  else parts.node.install(thread)
+  if (told?.fd !== undefined) parts.context.outside(opened(told.fd, told))
+  else if (!isMainThread && !isHome(thread)) parts.context.outside(new NetNs(thread.handle.share(), told?.name))
+  else if (name !== undefined && name !== '') parts.context.outside(NetNs.fromName(name))
+  else parts.context.install(thread)
 }
 
 /** What this Worker was told; its own Workers are told by themselves. */
 function toldOfPlace(): WorkerPlace | undefined {
-  const told = getEnvironmentData(parts.node.WORKER_PLACE) as unknown as WorkerPlace | undefined
-  setEnvironmentData(parts.node.WORKER_PLACE, undefined as never)
+  const told = getEnvironmentData(parts.late.WORKER_PLACE) as unknown as WorkerPlace | undefined
+  setEnvironmentData(parts.late.WORKER_PLACE, undefined as never)
   return told
 }
 

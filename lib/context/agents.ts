@@ -13,7 +13,7 @@ const HOME = 'home'
 export function hookAgents(patches: Patches): void {
   const drawers = new Drawers()
   // The agent of https asks this one for the first part of its names.
-  const agent = builtin('http').Agent.prototype as unknown as Record<string, AnyFunction>
+  const agent = builtin('_http_agent').Agent.prototype as unknown as Record<string, AnyFunction>
   const contexts = new WeakMap<object, Namespace | undefined>()
   patches.method(agent, 'getName', (original) => {
     return function (this: object, ...args: unknown[]) {

@@ -1,31 +1,41 @@
 /** What Node does synchronously: children, the list of interfaces. */
 import { builtin } from '../builtin.ts'
-import { spawnBrokered, waitingBrokered } from './children.ts'
-import { listInterfaces } from './interfaces.ts'
+import type { Namespace } from '../namespace.ts'
+import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here, inside, isBrokered } from './place.ts'
-import type { Prototypes } from './prototypes.ts'
+import { findPrototype } from './prototypes.ts'
 
-/** Puts the hooks on. */
-export function hookCalls(patches: Patches, { process: child }: Prototypes): void {
-  patches.method(child, 'spawn', (original) => calling(original, spawnBrokered))
-  const childProcess = builtin('child_process')
-  for (const [name, brokered] of Object.entries(waitingBrokered)) {
-    patches.method(childProcess, name, (original) =>
-      calling(original, (_original, _this, place, ...args) => brokered(original, place, args))
+/** Those that wait for their child. */
+const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const
+
+/** Puts the hooks on what starts children. */
+export function hookChildren(patches: Patches): void {
+  patches.method(findPrototype('process'), 'spawn', (original) =>
+    calling(original, (handle, place, args) => parts.brokered.spawnBrokered(original, handle as object, place, ...args))
+  )
+  for (const name of WAITING) {
+    patches.method(builtin('child_process'), name, (original) =>
+      calling(original, (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args))
     )
   }
+}
+
+/** Puts the hook on `os.networkInterfaces`. */
+export function hookInterfaces(patches: Patches): void {
   patches.method(builtin('os'), 'networkInterfaces', (original) =>
-    calling(original, (_original, _this, place) => listInterfaces(place))
+    calling(original, (_this, place) => parts.brokered.listInterfaces(place))
   )
 }
 
+type Brokered = (self: unknown, place: Namespace, args: unknown[]) => unknown
+
 /** The whole call is made with the thread inside, or in another way where the thread may not go. */
-function calling(original: AnyFunction, brokered: AnyFunction): AnyFunction {
+function calling(original: AnyFunction, brokered: Brokered): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
     const place = here()
     if (place === undefined) return original.apply(this, args)
-    if (isBrokered(place)) return brokered(original, this, place, ...args)
+    if (isBrokered(place)) return brokered(this, place, args)
     return inside(place, () => original.apply(this, args))
   }
 }

@@ -2,10 +2,10 @@
 import { builtin } from '../builtin.ts'
 import { NetnsError } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { parts } from '../parts.ts'
 import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, runIn } from './place.ts'
-import { rememberSession } from './sessions.ts'
 
 type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace }
 
@@ -17,7 +17,7 @@ export function hookEvents(patches: Patches): void {
       const place = this._handle?.[PLACE] ?? this[PLACE]
       if (place === undefined) return original.apply(this, args)
       this[PLACE] = place
-      if (args[0] === 'session') rememberSession(patches, args[1] as Emitter, place)
+      if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
       return contextOf() === place ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
     }
   })

@@ -2,11 +2,11 @@
 import { strayed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
-import { type Call, callBrokered, callScoped, crosses, type Kind, nameBrokered } from './brokered.ts'
+import { parts } from '../parts.ts'
+import type { Call, Kind } from './brokered/sockets.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here, inside, isBrokered, runIn } from './place.ts'
-import type { HandlePrototype, Prototypes } from './prototypes.ts'
-import { expectSessions } from './sessions.ts'
+import type { HandlePrototype } from './prototypes.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
@@ -22,14 +22,17 @@ export interface SocketHandle {
   [PLACE]?: Namespace
 }
 
+/** The prototypes of the handles that open sockets. */
+export type SocketPrototypes = Record<Kind, HandlePrototype>
+
 const UV_EPERM = -1
 /** `send(request, list, count, port, address, hasCallback)`. */
 const ADDRESS_OF_SEND = 4
 
 /** Puts the hooks on. */
-export function hookHandles(patches: Patches, { tcp, udp, pipe }: Prototypes): void {
+export function hookHandles(patches: Patches, { tcp, udp, pipe }: SocketPrototypes): void {
   const hook = (prototype: HandlePrototype, kind: Kind, method: string, make: (call: Call) => AnyFunction) =>
-    patches.method(prototype, method, (original) => make({ original, kind, method }))
+    patches.inner(prototype, method, (original) => make({ original, kind, method }))
   for (const method of ['connect', 'connect6', 'bind', 'bind6']) hook(tcp, 'tcp', method, connecting)
   // Node 24 binds and connects pipes by the latter two as well.
   for (const method of ['connect', 'bind', 'connect2', 'bind2']) {
@@ -42,7 +45,7 @@ export function hookHandles(patches: Patches, { tcp, udp, pipe }: Prototypes): v
   const udpMethods = ['connect', 'connect6', 'addMembership', 'dropMembership']
   const scopedMethods = ['addSourceSpecificMembership', 'dropSourceSpecificMembership', 'setMulticastInterface']
   for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) hook(udp, 'udp', method, opening)
-  patches.method(udp, 'recvStart', receiving)
+  patches.inner(udp, 'recvStart', receiving)
   for (const method of ['getsockname', 'getpeername']) {
     hook(tcp, 'tcp', method, naming)
     hook(udp, 'udp', method, naming)
@@ -56,7 +59,9 @@ function opening(call: Call): AnyFunction {
     const place = this[PLACE]
     if (place !== undefined) {
       if (!args.some(namesInterface)) return original.apply(this, args)
-      return isBrokered(place) ? callScoped(this, call, args) : inside(place, () => original.apply(this, args))
+      return isBrokered(place)
+        ? parts.brokered.callScoped(this, call, args)
+        : inside(place, () => original.apply(this, args))
     }
     const wanted = here()
     if (wanted === undefined || this.fd >= 0) return original.apply(this, args)
@@ -120,14 +125,13 @@ function refusable(
 }
 
 function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[]): unknown {
-  expectSessions()
   const brokered = isBrokered(place)
-  if (brokered && crosses(call, args)) {
+  if (brokered && parts.brokered.crosses(call, args)) {
     handle[PLACE] = place
     return call.original.apply(handle, args)
   }
   const result = brokered
-    ? callBrokered(handle, place, call, args)
+    ? parts.brokered.callBrokered(handle, place, call, args)
     : inside(place, () => call.original.apply(handle, args))
   if (handle.fd >= 0) {
     if (!attempt((native) => native.ownsSocket(place.handle, handle.fd))) {
@@ -168,7 +172,7 @@ function naming(call: Call): AnyFunction {
   return function (this: SocketHandle, ...args: unknown[]) {
     const place = this[PLACE]
     if (place === undefined) return original.apply(this, args)
-    if (isBrokered(place)) return nameBrokered(this, call, args)
+    if (isBrokered(place)) return parts.brokered.nameBrokered(this, call, args)
     if (place.closed) return original.apply(this, args)
     return inside(place, () => original.apply(this, args))
   }

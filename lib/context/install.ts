@@ -2,21 +2,20 @@
 
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
+import { parts } from '../parts.ts'
 import { prepareThread } from '../thread.ts'
 import { hookAgents } from './agents.ts'
-import { hookCalls } from './calls.ts'
-import { hookClusters } from './clusters.ts'
+import { hookChildren, hookInterfaces } from './calls.ts'
 import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
-import { hookHandles } from './handles.ts'
+import { hookHandles, type SocketPrototypes } from './handles.ts'
 import { hookInspector } from './inspector.ts'
+import { Loading } from './loading.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { endContexts } from './place.ts'
-import { findPrototypes, type Prototypes } from './prototypes.ts'
+import { findPrototype } from './prototypes.ts'
 import { selfTest } from './self-test.ts'
-import { hookSessions } from './sessions.ts'
-import { hookWorkers } from './workers.ts'
 
 let installed = false
 
@@ -31,11 +30,11 @@ export function install(namespace: Namespace | undefined): void {
     return
   }
   prepareThread()
-  const prototypes = findPrototypes()
+  const sockets = { tcp: findPrototype('tcp'), udp: findPrototype('udp'), pipe: findPrototype('pipe') }
   const patches = new Patches()
   try {
-    hookEverything(patches, prototypes)
-    if (namespace !== undefined) selfTest(prototypes, namespace)
+    hookEverything(patches, sockets)
+    if (namespace !== undefined) selfTest(sockets, namespace)
     endContexts()
   } catch (error) {
     patches.undo()
@@ -63,17 +62,19 @@ export function isAvailable(namespace: Namespace): boolean {
   return !lacking
 }
 
-function hookEverything(patches: Patches, prototypes: Prototypes): void {
-  hookHandles(patches, prototypes)
-  hookCalls(patches, prototypes)
-  hookWorkers(patches, prototypes)
-  hookEvents(patches)
-  hookSessions(patches)
-  hookClusters(patches)
-  hookLookups(patches, prototypes)
-  hookAgents(patches)
+function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
+  hookHandles(patches, sockets)
   hookFetch(patches)
-  hookInspector(patches)
+  const loading = new Loading(patches)
+  loading.when('net', hookEvents)
+  loading.when('dns', hookLookups, ['dns/promises'])
+  loading.when('_http_agent', hookAgents)
+  loading.when('child_process', hookChildren)
+  loading.when('os', hookInterfaces)
+  loading.when('http2', (late) => parts.late.hookSessions(late))
+  loading.when('worker_threads', (late) => parts.late.hookWorkers(late), ['internal/webworker'])
+  loading.when('cluster', (late) => parts.late.hookClusters(late))
+  loading.when('inspector', hookInspector)
   // What was imported by name follows too.
   builtin('module').syncBuiltinESMExports()
 }

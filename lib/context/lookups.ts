@@ -2,24 +2,23 @@
 
 import type { LookupAddress } from 'node:dns'
 import { builtin } from '../builtin.ts'
-import { Channel } from '../dns/channel.ts'
-import { type LookupError, lookupError } from '../dns/errors.ts'
-import { isName } from '../dns/lookup.ts'
+import type { LookupError } from '../dns/errors.ts'
 import { node } from '../dns/node.ts'
-import { capturedReference } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { parts } from '../parts.ts'
 import { dnsOf } from './names.ts'
 import { hookBinding } from './names-binding.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
-import type { Prototypes } from './prototypes.ts'
+import { findPrototype } from './prototypes.ts'
+import { hookQueries } from './queries.ts'
 
 const LOOKUPS = ['lookup', 'lookupService'] as const
 /** Those stay as they are, and the order of results: it is the program's, not the network's. */
 const LEFT: readonly string[] = [...LOOKUPS, 'getDefaultResultOrder', 'setDefaultResultOrder']
 
 /** Puts the hooks on. */
-export function hookLookups(patches: Patches, { resolver }: Prototypes): void {
+export function hookLookups(patches: Patches): void {
   // Taken first: our resolver leaves to it what needs no network.
   node()
   const dns = builtin('dns')
@@ -33,40 +32,13 @@ export function hookLookups(patches: Patches, { resolver }: Prototypes): void {
       either(isHooked, promised[name](original), redirect(original, name, promisesOf))
     )
   }
-  for (const name of Object.getOwnPropertyNames(resolver)) {
-    if (name.startsWith('query') || name === 'getHostByAddr') hookQuery(patches, resolver, name)
-  }
-}
-
-/**
- * A query of c-ares's class, of which a reference from before the hooks were on would ask from home. Whoever replaces it
- * later, to measure it or for a test, means what is asked inside too.
- */
-function hookQuery(patches: Patches, resolver: object, name: string): void {
-  const channel = Channel.prototype
-  const ours = Reflect.get(channel, name) as AnyFunction | undefined
-  patches.method(resolver, name, (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      if (ours !== undefined && this instanceof Channel) return ours.apply(this, args)
-      if (elsewhere() !== undefined) throw capturedReference('dns', 'the query')
-      return original.apply(this, args)
-    }
-  })
-  if (ours === undefined) return
-  const hooked = Reflect.get(resolver, name) as AnyFunction
-  patches.define(channel, name, {
-    configurable: true,
-    get() {
-      const current = Reflect.get(resolver, name) as AnyFunction
-      return current === hooked ? ours : current
-    }
-  })
+  hookQueries(patches, findPrototype('resolver'))
 }
 
 function promisedLookup(original: AnyFunction): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
     const [name, options] = args
-    if (elsewhere() === undefined || !isName(name)) return original.apply(this, args)
+    if (elsewhere() === undefined || !parts.names.isName(name)) return original.apply(this, args)
     // Node checks the options by itself, for an address that it has nothing to look up for.
     original.call(this, '127.0.0.1', options)
     return new Promise((resolve, reject) => {
@@ -87,7 +59,7 @@ function promisedLookupService(original: AnyFunction): AnyFunction {
       node().lookupService(address, port, (error, hostname, service) => {
         if (error === null) resolve({ hostname, service })
         // Node's promises leave the name out of this one error.
-        else reject(lookupError(error.errno ?? (error as LookupError).code, 'getnameinfo', undefined))
+        else reject(parts.names.lookupError(error.errno ?? (error as LookupError).code, 'getnameinfo', undefined))
       })
     } catch (error) {
       // Wrong arguments are thrown; what the look-up itself says is not.

@@ -6,6 +6,7 @@
 import type { ResultOrder } from '../dns/lookup.ts'
 import { node } from '../dns/node.ts'
 import type { Request } from '../dns/requests.ts'
+import { shownBinding } from './bindings.ts'
 import { requestsOf } from './names.ts'
 import { type AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
@@ -24,7 +25,7 @@ interface NamesBinding {
  * @returns whether Node's look-ups go by the hooks. Asked when first needed, as Node takes 5 ms for its first name.
  */
 export function hookBinding(patches: Patches): () => boolean {
-  const binding = shown()
+  const binding = shownBinding('cares_wrap') as NamesBinding | undefined
   if (typeof binding?.getaddrinfo !== 'function' || typeof binding.getnameinfo !== 'function') return () => false
   const orders: Record<number, ResultOrder> = {
     [binding.DNS_ORDER_IPV4_FIRST]: 'ipv4first',
@@ -52,20 +53,6 @@ export function hookBinding(patches: Patches): () => boolean {
   return () => {
     used ??= isUsed(binding)
     return used
-  }
-}
-
-function shown(): NamesBinding | undefined {
-  const { binding } = process as unknown as { binding?: (name: string) => NamesBinding }
-  const quiet = new Patches()
-  // There is no other way to it, so the advice to find one is of no use to anybody.
-  quiet.value(process, 'noDeprecation', true)
-  try {
-    return binding?.call(process, 'cares_wrap')
-  } catch {
-    return undefined
-  } finally {
-    quiet.undo()
   }
 }
 

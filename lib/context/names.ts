@@ -1,10 +1,10 @@
 /** What answers for names in a namespace, made once for each. */
-import { createDns } from '../dns/dns.ts'
-import { Requests } from '../dns/requests.ts'
-import { Settings } from '../dns/settings.ts'
-import { etcSource } from '../dns/source.ts'
+import { builtin } from '../builtin.ts'
+import type { Requests } from '../dns/requests.ts'
 import type { Namespace } from '../namespace.ts'
+import { parts } from '../parts.ts'
 import { here } from './place.ts'
+import { standIn } from './queries.ts'
 
 interface Names {
   dns: typeof import('node:dns')
@@ -12,6 +12,7 @@ interface Names {
 }
 
 const known = new WeakMap<Namespace, Names>()
+let usual: typeof parts.names | undefined
 
 /** The `node:dns` of a namespace. Its functions are to be called in a context of it. */
 export function dnsOf(namespace: Namespace): typeof import('node:dns') {
@@ -32,10 +33,22 @@ function openNetwork(): Namespace | undefined {
 function namesOf(namespace: Namespace): Names {
   let names = known.get(namespace)
   if (names === undefined) {
+    const { createDns, etcSource, Requests, Settings } = resolver()
     const settings = new Settings(etcSource(namespace.name, openNetwork))
     namespace.whenClosed(() => settings.spare.close())
     names = { dns: createDns(settings), requests: new Requests(settings) }
     known.set(namespace, names)
   }
   return names
+}
+
+/** Our resolver, which is loaded with the first name. */
+function resolver(): typeof parts.names {
+  if (usual === undefined) {
+    // Its hooks come first.
+    builtin('dns')
+    usual = parts.names
+    standIn(usual.Channel)
+  }
+  return usual
 }

@@ -3,6 +3,9 @@
 // biome-ignore lint/suspicious/noExplicitAny: a replacement has whatever signature the original has.
 export type AnyFunction = (this: any, ...args: any[]) => any
 
+/** What is copied in a quicker way, and what a function has of its own. */
+const COMMON: (string | symbol)[] = ['name', 'length', 'prototype', 'arguments', 'caller']
+
 /** A set of replacements. */
 export class Patches {
   readonly #undo: (() => void)[] = []
@@ -11,17 +14,28 @@ export class Patches {
   method(target: object, name: string | symbol, make: (original: AnyFunction) => AnyFunction): void {
     const original = Reflect.get(target, name) as AnyFunction
     const replacement = make(original)
+    Object.defineProperty(replacement, 'name', { value: original.name })
+    Object.defineProperty(replacement, 'length', { value: original.length })
     for (const key of Reflect.ownKeys(original)) {
-      const descriptor = Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor
-      if (key !== 'prototype' && key !== 'arguments' && key !== 'caller')
-        Object.defineProperty(replacement, key, descriptor)
+      if (COMMON.includes(key)) continue
+      Object.defineProperty(replacement, key, Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor)
     }
     this.value(target, name, replacement)
+  }
+
+  /** As {@link method}, of what Node alone calls, which does not look at the replacement. */
+  inner(target: object, name: string, make: (original: AnyFunction) => AnyFunction): void {
+    this.value(target, name, make(Reflect.get(target, name) as AnyFunction))
   }
 
   /** Replaces the value of a property, own or inherited. */
   value(target: object, name: string | symbol, value: unknown): void {
     const before = Object.getOwnPropertyDescriptor(target, name)
+    if (before?.writable === true) {
+      Reflect.set(target, name, value)
+      this.#undo.push(() => Object.defineProperty(target, name, before))
+      return
+    }
     this.define(target, name, {
       configurable: before?.configurable ?? true,
       enumerable: before?.enumerable ?? false,

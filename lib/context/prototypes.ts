@@ -1,74 +1,109 @@
-/** The prototypes of libuv's handles, reached by public API: `async_hooks` shows each handle as it is made. */
+/**
+ * The prototypes of libuv's handles: from Node's bindings where it shows them, otherwise by `async_hooks`, which shows each
+ * handle as it is made.
+ */
 import { createHook } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { runtimeLacks } from '../errors.ts'
+import { parts } from '../parts.ts'
+import { shownBinding } from './bindings.ts'
 import type { AnyFunction } from './patches.ts'
-import { probeWorker, type WorkerProbe } from './worker-probe.ts'
 
 /** A handle's prototype. */
 export type HandlePrototype = Record<string, AnyFunction>
 
 /** The handles that hooks are put on. */
-export interface Prototypes {
-  tcp: HandlePrototype
-  udp: HandlePrototype
-  pipe: HandlePrototype
-  process: HandlePrototype
-  resolver: HandlePrototype
-  worker: WorkerProbe
+export type HandleKind = 'tcp' | 'udp' | 'pipe' | 'process' | 'resolver'
+
+interface Sort {
+  binding: string
+  /** Its class in the binding. */
+  type: string
+  /** Its name for `async_hooks`. */
+  resource: string
+  methods: string[]
+  /** Makes one without opening anything. */
+  make(): unknown
 }
 
-const NEEDED: { [kind in Exclude<keyof Prototypes, 'worker'>]: { resource: string; methods: string[] } } = {
-  tcp: { resource: 'TCPWRAP', methods: ['connect', 'connect6', 'bind', 'bind6', 'listen', 'asyncReset', 'close'] },
-  udp: {
-    resource: 'UDPWRAP',
-    methods: ['bind', 'bind6', 'connect', 'connect6', 'send', 'send6', 'recvStart', 'addMembership', 'close']
+const SORTS: Record<HandleKind, Sort> = {
+  tcp: {
+    binding: 'tcp_wrap',
+    type: 'TCP',
+    resource: 'TCPWRAP',
+    methods: ['connect', 'connect6', 'bind', 'bind6', 'listen', 'asyncReset', 'close'],
+    make: () => connectNowhere({ host: '127.0.0.1', port: 1 })
   },
-  pipe: { resource: 'PIPEWRAP', methods: ['connect', 'bind', 'listen', 'asyncReset', 'close'] },
-  process: { resource: 'PROCESSWRAP', methods: ['spawn'] },
-  resolver: { resource: 'DNSCHANNEL', methods: ['queryA', 'getHostByAddr'] }
+  udp: {
+    binding: 'udp_wrap',
+    type: 'UDP',
+    resource: 'UDPWRAP',
+    methods: ['bind', 'bind6', 'connect', 'connect6', 'send', 'send6', 'recvStart', 'addMembership', 'close'],
+    make: () => builtin('dgram').createSocket('udp4').close()
+  },
+  pipe: {
+    binding: 'pipe_wrap',
+    type: 'Pipe',
+    resource: 'PIPEWRAP',
+    methods: ['connect', 'bind', 'listen', 'asyncReset', 'close'],
+    make: () => connectNowhere({ path: '/dev/null/none' })
+  },
+  process: {
+    binding: 'process_wrap',
+    type: 'Process',
+    resource: 'PROCESSWRAP',
+    methods: ['spawn'],
+    make: () => new (builtin('child_process') as unknown as { ChildProcess: new () => unknown }).ChildProcess()
+  },
+  resolver: {
+    binding: 'cares_wrap',
+    type: 'ChannelWrap',
+    resource: 'DNSCHANNEL',
+    methods: ['queryA', 'getHostByAddr'],
+    make: () => new (builtin('dns').Resolver)()
+  }
+}
+
+/** @throws `ERR_NETNS_RUNTIME` naming what this runtime does not have */
+export function findPrototype(kind: HandleKind): HandlePrototype {
+  const { binding, type, resource, methods, make } = SORTS[kind]
+  const shown = shownBinding(binding) as Record<string, { prototype?: HandlePrototype }> | undefined
+  const prototype = shown?.[type]?.prototype ?? watch(resource, make)
+  for (const method of methods) {
+    if (typeof prototype[method] !== 'function') throw runtimeLacks(`${resource}.${method}`)
+  }
+  return prototype
 }
 
 /**
- * Makes one of each handle, without opening anything, and takes its prototype.
+ * Looks for all that contexts are hooked on, and changes nothing.
  *
  * @throws `ERR_NETNS_RUNTIME` naming what this runtime does not have
  */
-export function findPrototypes(): Prototypes {
-  const seen = new Map<string, object>()
+export function proveRuntime(): void {
+  for (const kind of Object.keys(SORTS)) findPrototype(kind as HandleKind)
+  parts.late.probeWorker()
+}
+
+function watch(resource: string, make: () => unknown): HandlePrototype {
+  let seen: object | undefined
   const hook = createHook({
-    init(_id, type, _trigger, resource) {
-      if (!seen.has(type)) seen.set(type, resource)
+    init(_id, type, _trigger, handle) {
+      if (type === resource) seen ??= handle
     }
   }).enable()
   try {
-    makeOneOfEach()
+    make()
   } finally {
     hook.disable()
   }
-  const found: Partial<Prototypes> = { worker: probeWorker() }
-  for (const [kind, { resource, methods }] of Object.entries(NEEDED)) {
-    const handle = seen.get(resource)
-    if (handle === undefined) throw runtimeLacks(`a visible ${resource} handle`)
-    const prototype = Object.getPrototypeOf(handle) as HandlePrototype
-    for (const method of methods) {
-      if (typeof prototype[method] !== 'function') throw runtimeLacks(`${resource}.${method}`)
-    }
-    found[kind as keyof typeof NEEDED] = prototype
-  }
-  return found as Prototypes
+  if (seen === undefined) throw runtimeLacks(`a visible ${resource} handle`)
+  return Object.getPrototypeOf(seen)
 }
 
-function makeOneOfEach(): void {
-  const net = builtin('net')
-  // Destroyed before the tick in which they would connect; the second one's path cannot exist.
-  for (const options of [{ host: '127.0.0.1', port: 1 }, { path: '/dev/null/none' }]) {
-    const socket = net.connect(options)
-    socket.on('error', () => {})
-    socket.destroy()
-  }
-  builtin('dgram').createSocket('udp4').close()
-  const childProcess = builtin('child_process') as unknown as { ChildProcess: new () => unknown }
-  new childProcess.ChildProcess()
-  ;new (builtin('dns').Resolver)()
+/** Destroyed before the tick in which it would connect; the path, if any, cannot exist. */
+function connectNowhere(options: { host: string; port: number } | { path: string }): void {
+  const socket = builtin('net').connect(options)
+  socket.on('error', () => {})
+  socket.destroy()
 }

@@ -2,15 +2,15 @@
 import { runtimeLacks } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
-import type { SocketHandle } from './handles.ts'
+import type { SocketHandle, SocketPrototypes } from './handles.ts'
 import { runIn } from './place.ts'
-import type { HandlePrototype, Prototypes } from './prototypes.ts'
+import type { HandlePrototype } from './prototypes.ts'
 
 /** The `SOCKET` of the enumerations of handles' types. */
 const SOCKET = 0
 
 /** @throws `ERR_NETNS_RUNTIME` if a socket lands elsewhere, or none is opened */
-export function selfTest({ tcp, udp, pipe }: Prototypes, namespace: Namespace): void {
+export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namespace): void {
   prove('TCP.bind', tcp, namespace, ['0.0.0.0', 0])
   prove('UDP.bind', udp, namespace, ['0.0.0.0', 0, 0])
   prove('Pipe.bind', pipe, namespace, [`\0node-netns-${process.pid}-${Math.random()}`])

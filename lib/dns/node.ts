@@ -17,7 +17,11 @@ let captured: Captured | undefined
 
 /** What Node itself does with what needs no network: wrong arguments, addresses. To be called before it is replaced. */
 export function node(): Captured {
-  captured ??= capture()
+  if (captured === undefined) {
+    // Once it is loaded, this may be called again before it returns here.
+    builtin('dns')
+    captured ??= capture()
+  }
   return captured
 }
 

@@ -1,5 +1,1 @@
-export { bind, enter, outside, run, runSync } from '../context/context.ts'
-export { install } from '../context/install.ts'
-export { findPrototypes } from '../context/prototypes.ts'
-export { WORKER_PLACE } from '../context/workers.ts'
 export { boundDns, boundGlobal, boundModule, boundNetworkInterfaces, boundWorker } from './modules.ts'

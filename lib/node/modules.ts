@@ -1,21 +1,20 @@
 /** Node's modules bound to a namespace, as `ns.net`, `ns.http`, …: made when first asked for. */
 import { builtin } from '../builtin.ts'
-import { prepareEarly, run } from '../context/context.ts'
-import { dnsOf } from '../context/names.ts'
 import type { AnyFunction } from '../context/patches.ts'
 import type { Namespace } from '../namespace.ts'
+import { parts } from '../parts.ts'
 import { type Binder, binderOf } from './bound.ts'
 
 type ModuleName = 'net' | 'tls' | 'http' | 'https' | 'http2' | 'dgram' | 'child_process'
 
 /** What is taken from a module must be hooked already, as it is kept. */
 function binder(namespace: Namespace): Binder {
-  prepareEarly(namespace)
+  parts.context.prepareEarly(namespace)
   return own(namespace)
 }
 
 function own(namespace: Namespace): Binder {
-  return binderOf(namespace, (fn) => run(namespace, fn, []))
+  return binderOf(namespace, (fn) => parts.context.run(namespace, fn, []))
 }
 
 /** Modules that were asked for when all was hooked: `ns.spawn` asks each time. */
@@ -28,7 +27,7 @@ export function boundModule<Name extends ModuleName>(
 ): ReturnType<typeof builtin<Name>> {
   let bound = known.get(namespace)?.get(name)
   if (bound === undefined) {
-    const hooked = prepareEarly(namespace)
+    const hooked = parts.context.prepareEarly(namespace)
     bound = own(namespace).module(builtin(name) as object)
     if (hooked) {
       const modules = known.get(namespace) ?? new Map<ModuleName, object>()
@@ -40,7 +39,7 @@ export function boundModule<Name extends ModuleName>(
 
 /** `node:dns`, answered by our resolver. */
 export function boundDns(namespace: Namespace): typeof import('node:dns') {
-  return binder(namespace).module(dnsOf(namespace))
+  return binder(namespace).module(parts.context.dnsOf(namespace))
 }
 
 /** `Worker` of `node:worker_threads`. */
@@ -65,5 +64,5 @@ export function boundGlobal<Name extends 'fetch' | 'WebSocket'>(
 
 /** The list of the namespace's interfaces. */
 export function boundNetworkInterfaces(namespace: Namespace): ReturnType<typeof import('node:os').networkInterfaces> {
-  return run(namespace, () => builtin('os').networkInterfaces(), [])
+  return parts.context.run(namespace, () => builtin('os').networkInterfaces(), [])
 }

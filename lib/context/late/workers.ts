@@ -1,18 +1,19 @@
 /** Workers: threads that are born inside, or at home where the thread may not go, and live in the namespace. */
 import { createRequire } from 'node:module'
 import type { WorkerOptions } from 'node:worker_threads'
-import { builtin } from '../builtin.ts'
-import { capturedReference } from '../errors.ts'
-import type { Patches } from './patches.ts'
-import { here, inside, isBrokered } from './place.ts'
-import type { Prototypes } from './prototypes.ts'
+import { builtin } from '../../builtin.ts'
+import { capturedReference } from '../../errors.ts'
+import type { Patches } from '../patches.ts'
+import { here, inside, isBrokered } from '../place.ts'
+import { probeWorker } from './worker-probe.ts'
 
 /**
  * Puts the hooks on. A Worker's thread is born inside; the first module it loads is ours, as `dns.lookup` would use the
  * pool at home. Where a thread may not go, it is born at home, and that module puts all that is started there into the
  * namespace.
  */
-export function hookWorkers(patches: Patches, { worker: { prototype, flags } }: Prototypes): void {
+export function hookWorkers(patches: Patches): void {
+  const { prototype, flags } = probeWorker()
   let ours = false
   const threads = builtin('worker_threads')
   class InsideWorker extends threads.Worker {

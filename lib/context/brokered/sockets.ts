@@ -2,10 +2,10 @@
  * Sockets of a namespace that the thread may not enter: a broker makes them, and libuv's handles are given them open.
  * What a handle then does differently is undone, and names of interfaces are looked up by the socket itself.
  */
-import type { Namespace } from '../namespace.ts'
-import { attempt } from '../native.ts'
-import type { SocketHandle } from './handles.ts'
-import type { AnyFunction } from './patches.ts'
+import type { Namespace } from '../../namespace.ts'
+import { attempt } from '../../native.ts'
+import type { SocketHandle } from '../handles.ts'
+import type { AnyFunction } from '../patches.ts'
 
 /** The sorts of handles. */
 export type Kind = 'tcp' | 'udp' | 'pipe'

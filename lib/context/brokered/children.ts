@@ -4,9 +4,9 @@
  */
 import { accessSync, constants, readlinkSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Namespace } from '../namespace.ts'
-import { attempt } from '../native.ts'
-import type { AnyFunction } from './patches.ts'
+import type { Namespace } from '../../namespace.ts'
+import { attempt } from '../../native.ts'
+import type { AnyFunction } from '../patches.ts'
 
 interface SpawnOptions {
   file: string
@@ -60,8 +60,10 @@ interface Start {
   tell(error: unknown): unknown
 }
 
+type Wait = (original: AnyFunction, place: Namespace, args: unknown[]) => unknown
+
 /** The three that wait. */
-export const waitingBrokered: Record<string, (original: AnyFunction, place: Namespace, args: unknown[]) => unknown> = {
+export const waitingBrokered: Record<'spawnSync' | 'execFileSync' | 'execSync', Wait> = {
   spawnSync(original, place, given) {
     const [file, args, options] = normalize(given)
     if (!isSound(file, options)) return original(...given)

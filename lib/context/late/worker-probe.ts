@@ -1,8 +1,8 @@
 /** What hooks on Workers need to know of them, found out without making one: it would take the number of a thread. */
 import type { Worker } from 'node:worker_threads'
-import { builtin } from '../builtin.ts'
-import { runtimeLacks } from '../errors.ts'
-import type { HandlePrototype } from './prototypes.ts'
+import { builtin } from '../../builtin.ts'
+import { runtimeLacks } from '../../errors.ts'
+import type { HandlePrototype } from '../prototypes.ts'
 
 /** That. */
 export interface WorkerProbe {

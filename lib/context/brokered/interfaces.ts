@@ -1,10 +1,10 @@
 /** `os.networkInterfaces()` of a namespace that the thread may not enter: the kernel is asked over netlink. */
 import type { NetworkInterfaceInfo } from 'node:os'
-import type { Namespace } from '../namespace.ts'
-import { attempt } from '../native.ts'
-import { AF, formatIp, formatMac, sizeOf } from '../wire/address.ts'
-import { type Message, messages, Reader } from '../wire/reader.ts'
-import { FLAG, Request } from '../wire/request.ts'
+import type { Namespace } from '../../namespace.ts'
+import { attempt } from '../../native.ts'
+import { AF, formatIp, formatMac, sizeOf } from '../../wire/address.ts'
+import { type Message, messages, Reader } from '../../wire/reader.ts'
+import { FLAG, Request } from '../../wire/request.ts'
 
 const RTM = { newLink: 16, getLink: 18, newAddress: 20, getAddress: 22 } as const
 const IFLA = { address: 1, name: 3 } as const

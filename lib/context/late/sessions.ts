@@ -3,64 +3,26 @@
  * a packet, in no context. It gets the session's as the session emits `'stream'`.
  */
 import type { Duplex } from 'node:stream'
-import { builtin } from '../builtin.ts'
-import { runtimeLacks } from '../errors.ts'
-import type { Namespace } from '../namespace.ts'
-import type { SocketHandle } from './handles.ts'
-import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, runIn } from './place.ts'
+import { builtin } from '../../builtin.ts'
+import { runtimeLacks } from '../../errors.ts'
+import type { Namespace } from '../../namespace.ts'
+import type { SocketHandle } from '../handles.ts'
+import type { AnyFunction, Patches } from '../patches.ts'
+import { contextOf, runIn } from '../place.ts'
 
 type Session = { emit: AnyFunction }
 
-const HTTP2 = 'NativeModule http2'
 const places = new WeakMap<Session, Namespace>()
-let look: (() => void) | undefined
 
-/**
- * Hooks the sessions of clients once there can be any. Loading http2 for it would take longer than all other hooks
- * together, so Node's list of what is loaded is looked at whenever a session may be about to be made: each tells its
- * socket not to delay, and most of them connect one.
- */
+/** Hooks the sessions of clients. */
 export function hookSessions(patches: Patches): void {
-  const { moduleLoadList } = process as { moduleLoadList?: string[] }
-  const { Socket } = builtin('net')
-  // A list without what was just loaded tells nothing.
-  if (!moduleLoadList?.includes('NativeModule net') || moduleLoadList.includes(HTTP2)) {
-    hookClients(patches)
-    return
-  }
-  let seen = moduleLoadList.length
-  look = () => {
-    if (moduleLoadList.length === seen) return
-    const loaded = moduleLoadList.includes(HTTP2, seen)
-    seen = moduleLoadList.length
-    if (loaded) hookClients(patches)
-  }
-  patches.method(Socket.prototype as object, 'setNoDelay', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      look?.()
-      return original.apply(this, args)
-    }
-  })
-  patches.whenUndone(() => {
-    look = undefined
-  })
-}
-
-/** To be called before a socket is opened in a context. */
-export function expectSessions(): void {
-  look?.()
+  hookEmit(patches, clientPrototype())
 }
 
 /** Whatever a server's session emits is in the server's namespace; what a client's does, Node keeps where it was made. */
 export function rememberSession(patches: Patches, session: Session, place: Namespace): void {
   places.set(session, place)
   hookEmit(patches, Object.getPrototypeOf(session))
-}
-
-function hookClients(patches: Patches): void {
-  look = undefined
-  hookEmit(patches, clientPrototype())
 }
 
 /**

@@ -3,9 +3,9 @@
  * listens where it forked the worker; workers of different namespaces share nothing.
  */
 import type { Worker } from 'node:cluster'
-import { builtin } from '../builtin.ts'
-import type { AnyFunction, Patches } from './patches.ts'
-import { elsewhere, here } from './place.ts'
+import { builtin } from '../../builtin.ts'
+import type { AnyFunction, Patches } from '../patches.ts'
+import { elsewhere, here } from '../place.ts'
 
 /** Puts the hooks on. */
 export function hookClusters(patches: Patches): void {

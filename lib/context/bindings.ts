@@ -1,0 +1,18 @@
+/** Node's own bindings to native code, as far as it shows them: with the permission model it shows nothing. */
+import type { AnyFunction } from './patches.ts'
+
+/** One of them. */
+export function shownBinding(name: string): object | undefined {
+  const { binding, noDeprecation } = process as unknown as { binding?: AnyFunction; noDeprecation?: boolean }
+  // Other ways to it take much longer or are none, so the advice to find one is of no use to anybody. Node's own flag
+  // makes the property one that cannot be set, and needs not be.
+  if (noDeprecation !== true) process.noDeprecation = true
+  try {
+    return binding?.call(process, name)
+  } catch {
+    return undefined
+  } finally {
+    if (noDeprecation === undefined) Reflect.deleteProperty(process, 'noDeprecation')
+    else if (noDeprecation !== true) process.noDeprecation = noDeprecation
+  }
+}

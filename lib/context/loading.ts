@@ -1,0 +1,109 @@
+/**
+ * Node's modules as they are loaded. To load for its hooks what the program has not loaded itself would take longer than
+ * all the rest together, so hooks on it wait until somebody loads it, in whatever way. Node puts each module's name into
+ * `process.moduleLoadList` when it is loaded, before whoever wants it has it: that is when its hooks are put on.
+ */
+import { builtin } from '../builtin.ts'
+import { type AnyFunction, Patches } from './patches.ts'
+import { elsewhere } from './place.ts'
+
+/** Puts the hooks of a module on. It may only use what the module itself has loaded: all else may be half loaded. */
+export type Hook = (patches: Patches) => void
+
+interface Waiting {
+  module: Parameters<typeof builtin>[0]
+  entries: string[]
+  hook: Hook
+}
+
+/** Modules of a line each, of which one that is not loaded yet proves that loading is told. */
+const PROOFS = ['path/win32', 'path/posix', 'util/types']
+
+/** Hooks that wait. */
+export class Loading {
+  readonly #patches: Patches
+  /** What is loaded, as far as somebody tells. */
+  readonly #known: Set<string> | undefined
+  readonly #waiting = new Map<string, Waiting>()
+
+  constructor(patches: Patches) {
+    this.#patches = patches
+    const { moduleLoadList } = process as { moduleLoadList?: unknown }
+    if (!Array.isArray(moduleLoadList)) return
+    const known = new Set<string>(moduleLoadList)
+    if (this.#watch(moduleLoadList, known)) this.#known = known
+  }
+
+  /**
+   * Has `hook` called once a module is loaded, or one of `others`, which have their own way to what it is for: at once,
+   * if one is. Where nobody tells of loading, the module is loaded for it.
+   */
+  when(module: Waiting['module'], hook: Hook, others: readonly string[] = []): void {
+    const entries = [module, ...others].map(entryOf)
+    if (this.#known === undefined || entries.some((entry) => this.#known?.has(entry))) hook(this.#patches)
+    else for (const entry of entries) this.#waiting.set(entry, { module, entries, hook })
+  }
+
+  /** @returns whether the list tells of what is loaded from now on */
+  #watch(list: string[], known: Set<string>): boolean {
+    // Somebody may have emptied it: it has at least what we are loaded with.
+    const proof = known.has(entryOf('async_hooks')) && PROOFS.find((name) => !known.has(entryOf(name)))
+    if (!proof) return false
+    const before = Object.getPrototypeOf(list) as object
+    const set: ProxyHandler<object>['set'] = (target, key, value, receiver) => {
+      const done = Reflect.set(target, key, value, receiver)
+      if (receiver === list) {
+        known.add(value)
+        this.#loaded(value)
+      }
+      return done
+    }
+    // What an array does not have is set by its prototype's rules, and so whatever is pushed.
+    if (!Reflect.setPrototypeOf(list, new Proxy(before, { set }))) return false
+    this.#patches.whenUndone(() => Reflect.setPrototypeOf(list, before))
+    process.getBuiltinModule(`node:${proof}`)
+    const proven = known.has(entryOf(proof)) && list.at(-1) === entryOf(proof)
+    if (!proven) Reflect.setPrototypeOf(list, before)
+    return proven
+  }
+
+  #loaded(entry: unknown): void {
+    const waiting = this.#waiting.get(entry as string)
+    if (waiting === undefined) return
+    for (const each of waiting.entries) this.#waiting.delete(each)
+    const patches = new Patches()
+    try {
+      waiting.hook(patches)
+    } catch (error) {
+      patches.undo()
+      refuse(builtin(waiting.module) as object, error)
+    }
+  }
+}
+
+function entryOf(name: string): string {
+  return `NativeModule ${name}`
+}
+
+/** What could not be hooked cannot be used in a context. */
+function refuse(module: object, error: unknown): void {
+  const check = () => {
+    if (elsewhere() !== undefined) throw error
+  }
+  const patches = new Patches()
+  for (const [name, value] of Object.entries(module)) {
+    if (name === 'promises') refuse(value, error)
+    if (typeof value !== 'function') continue
+    const refusing: ProxyHandler<AnyFunction> = {
+      apply(target, self, args) {
+        check()
+        return Reflect.apply(target, self, args)
+      },
+      construct(target, args, newTarget) {
+        check()
+        return Reflect.construct(target, args, newTarget)
+      }
+    }
+    patches.value(module, name, new Proxy(value, refusing))
+  }
+}
