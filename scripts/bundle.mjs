@@ -96,9 +96,9 @@ function bindAtOnce(code) {
  * every function there is, which takes longer than to compile them.
  */
 function keepClassNames(code) {
-  const renamed = new Set([...code.matchAll(/\bvar (\w+)=class _\1\b/g)].map(([, name]) => name))
+  const renamed = new Set([...code.matchAll(/\b(\w+)=class _\1\b/g)].map(([, name]) => name))
   const kept = [...renamed].reduce((text, name) => text.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), code)
-  const lost = /\bclass (_\w+|\w+\d)\b/.exec(kept) ?? /\bvar (\w+\d)=class\b/.exec(kept)
+  const lost = /\bclass (_\w+|\w+\d)\b/.exec(kept) ?? /\b(\w+\d)=class\b/.exec(kept)
   if (lost !== null) throw new Error(`The class ${lost[1]} has lost its name.`)
   return kept
 }
