@@ -49,7 +49,7 @@ function digest() {
     hash.update(readFileSync(join(root, file)))
   for (const file of readdirSync(join(root, 'dist'), { recursive: true }).sort()) {
     const path = join(root, 'dist', file)
-    if (file.endsWith('.js') && statSync(path).isFile()) hash.update(file).update(readFileSync(path))
+    if (/\.c?js$/.test(file) && statSync(path).isFile()) hash.update(file).update(readFileSync(path))
   }
   return hash.digest('hex')
 }
