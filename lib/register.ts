@@ -1,5 +1,6 @@
 /** The preload: hooks before everything else, in the program and in the Workers that contexts start. */
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
+import { builtin } from './builtin.ts'
 import type { WorkerPlace } from './context/late/workers.ts'
 import { closed } from './errors.ts'
 import { isHome } from './namespace.ts'
@@ -20,6 +21,8 @@ export function register(name: string | undefined): void {
   else if (!isMainThread && !isHome(thread)) parts.context.outside(new NetNs(thread.handle.share(), told?.name))
   else if (name !== undefined && name !== '') parts.context.outside(NetNs.fromName(name))
   else parts.context.install(thread)
+  // What the program puts in the place of what Node's look-ups call is to be called inside too: the hooks lie beneath.
+  builtin('dns')
 }
 
 /** What this Worker was told; its own Workers are told by themselves. */
