@@ -26,46 +26,49 @@ export function prepareThread(): void {
   process.prependListener('exit', () => attempt((binding) => binding.retreat()))
 }
 
-/** A call to be made inside, and what became of it. */
-interface Call {
-  readonly fn: (...args: never[]) => unknown
-  readonly args: readonly unknown[]
-  threw: boolean
-  outcome: unknown
-}
-
-/** Set right before native code calls what follows, and taken at once: calls nest. */
-let next: Call | undefined
+/** What is to be called inside: set right before native code calls what follows, and taken at once, as calls nest. */
+let nextFn: ((...args: never[]) => unknown) | undefined
+let nextArgs: readonly unknown[] | undefined
+/** What the last one threw. */
+let failure: { error: unknown } | undefined
 
 /** Native code is always given this one function, as one that is new each time takes longer to call. */
-function perform(): void {
-  const call = next as Call
-  next = undefined
-  const { fn, args } = call
+function perform(): unknown {
+  const fn = nextFn as (...args: never[]) => unknown
+  const args = nextArgs
+  nextFn = undefined
+  nextArgs = undefined
+  failure = undefined
   // Caught on this side, so that even a thrown primitive passes as it is.
   try {
     // To spread nothing takes as long as the call.
-    call.outcome = args.length === 0 ? fn() : fn(...(args as never[]))
+    return args === undefined ? fn() : fn(...(args as never[]))
   } catch (error) {
-    call.threw = true
-    call.outcome = error
+    failure = { error }
+    return undefined
   }
 }
 
 /** Calls `fn` with the thread inside. What it throws passes untouched. */
 export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A) => R, args: A): R {
-  prepareThread()
+  if (!prepared) prepareThread()
   const { runInside } = often()
-  const call: Call = { fn, args, threw: false, outcome: undefined }
-  next = call
+  nextFn = fn
+  if (args.length > 0) nextArgs = args
+  let outcome: unknown
   try {
-    runInside(slot, perform)
+    outcome = runInside(slot, perform)
   } catch (error) {
-    next = undefined
+    nextFn = undefined
+    nextArgs = undefined
     throw fromNative(error)
   }
-  if (call.threw) throw call.outcome
-  return call.outcome as R
+  if (failure !== undefined) {
+    const { error } = failure
+    failure = undefined
+    throw error
+  }
+  return outcome as R
 }
 
 /** Runs `fn` with the thread inside; see `NetNs#runSync`. */

@@ -1,7 +1,7 @@
 //! What is called often. Functions that are made, unlike those that are exported, keep no book of the objects that a call
 //! borrows. These borrow none, and the book takes as long as a system call.
 
-use napi::bindgen_prelude::{FnArgs, Function};
+use napi::bindgen_prelude::{FnArgs, Function, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 
@@ -12,9 +12,9 @@ use crate::thread::run_inside;
 /// The functions, for one JavaScript thread.
 #[napi(object, object_from_js = false)]
 pub struct Often<'env> {
-    /// Calls `callback` with the thread inside. What it throws passes through after the thread is back.
-    #[napi(ts_type = "(slot: number, callback: () => void) => void")]
-    pub run_inside: Function<'env, FnArgs<(u32, ())>, ()>,
+    /// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back.
+    #[napi(ts_type = "(slot: number, callback: () => unknown) => unknown")]
+    pub run_inside: Function<'env, FnArgs<(u32, ())>, Unknown<'env>>,
     /// Opens a name, in iproute2's directory or another, as the number of a slot.
     #[napi(ts_type = "(name: string, directory: string | undefined) => number")]
     pub open_name: Function<'env, FnArgs<(String, Option<String>)>, u32>,

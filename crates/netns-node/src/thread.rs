@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{Function, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 use netns_core::{Anchor, NetNs, Unowned, crew};
@@ -28,8 +28,8 @@ pub fn with_anchor<T>(env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T
     })
 }
 
-/// Calls `callback` with the thread inside. What it throws passes through after the thread is back.
-pub fn run_inside(env: &Env, slot: u32, callback: &Function<'_, (), ()>) -> Result<()> {
+/// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back.
+pub fn run_inside<'env>(env: &Env, slot: u32, callback: &Function<'env, (), Unknown<'env>>) -> Result<Unknown<'env>> {
     let namespace = kept(slot)?;
     with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
 }

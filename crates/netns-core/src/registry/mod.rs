@@ -134,7 +134,11 @@ impl Registry {
     }
 
     fn path(&self, name: &Name) -> PathBuf {
-        self.directory.join(name as &OsStr)
+        // To join them would allocate twice.
+        let mut path = PathBuf::with_capacity(self.directory.as_os_str().len() + name.len() + 1);
+        path.push(&self.directory);
+        path.push(name as &OsStr);
+        path
     }
 }
 
