@@ -33,6 +33,7 @@ export class Namespace implements Disposable, AsyncDisposable {
   /** The native object, once something needs it: it costs more to make than to open a namespace. */
   #handle: Handle | undefined
   #identity: { dev: number; inode: number } | undefined
+  #id: string | undefined
   #cookie: bigint | undefined
   #ends: (() => void)[] | undefined
   /**
@@ -109,7 +110,8 @@ export class Namespace implements Disposable, AsyncDisposable {
 
   /** `net:[4026531840]`, as the kernel writes it. */
   get id(): string {
-    return `net:[${this.inode}]`
+    this.#id ??= `net:[${this.inode}]`
+    return this.#id
   }
 
   /** The name it was created or opened by. */
