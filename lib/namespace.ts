@@ -16,8 +16,7 @@ let home: { dev: number; inode: number } | undefined
 
 /** Whether it is the namespace where the process started. */
 export function isHome(namespace: Namespace): boolean {
-  home ??= attempt((native) => native.Handle.home().identify())
-  return namespace.inode === home.inode && namespace.dev === home.dev
+  return namespace.isHome
 }
 
 /** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
@@ -33,6 +32,8 @@ export class Namespace implements Disposable, AsyncDisposable {
   /** The native object, once something needs it: it costs more to make than to open a namespace. */
   #handle: Handle | undefined
   #identity: { dev: number; inode: number } | undefined
+  #id: string | undefined
+  #isHome: boolean | undefined
   #cookie: bigint | undefined
   #ends: (() => void)[] | undefined
   /**
@@ -109,7 +110,8 @@ export class Namespace implements Disposable, AsyncDisposable {
 
   /** `net:[4026531840]`, as the kernel writes it. */
   get id(): string {
-    return `net:[${this.inode}]`
+    this.#id ??= `net:[${this.inode}]`
+    return this.#id
   }
 
   /** The name it was created or opened by. */
@@ -138,6 +140,19 @@ export class Namespace implements Disposable, AsyncDisposable {
    */
   async pids(): Promise<number[]> {
     return attemptAsync(() => this.handle.pids())
+  }
+
+  /**
+   * Whether it is the namespace where the process started. Kept, as every look-up and every HTTP request asks.
+   *
+   * @internal
+   */
+  get isHome(): boolean {
+    if (this.#isHome === undefined) {
+      home ??= attempt((native) => native.Handle.home().identify())
+      this.#isHome = this.inode === home.inode && this.dev === home.dev
+    }
+    return this.#isHome
   }
 
   /**

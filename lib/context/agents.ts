@@ -22,20 +22,32 @@ export function hookAgents(patches: Patches): void {
       return drawer === drawers.firstOf(this) ? name : `${name}:${drawer}`
     }
   })
+  /** A request that is being added, until a socket is made for it. */
+  let added: object | undefined
   patches.method(agent, 'addRequest', (original) => {
     return function (this: object, ...args: unknown[]) {
+      const request = args[0] as { reusedSocket?: boolean }
+      const outer = added
       drawers.use(this)
-      contexts.set(args[0] as object, contextOf())
-      return original.apply(this, args)
+      added = request
+      try {
+        return original.apply(this, args)
+      } finally {
+        // Most have a socket by now; this one has to wait.
+        if (added === request && request.reusedSocket !== true) contexts.set(request, contextOf())
+        added = outer
+      }
     }
   })
   // A queued request may get its socket when one of another name closes, in that one's context.
   patches.method(agent, 'createSocket', (original) => {
     return function (this: object, ...args: unknown[]) {
       const request = args[0] as object
-      const context = contexts.has(request) ? contexts.get(request) : contextOf()
-      const make = () => drawers.whileMaking(() => original.apply(this, args))
-      return context === contextOf() ? make() : runIn(context, make)
+      if (added === request) added = undefined
+      const current = contextOf()
+      const context = contexts.has(request) ? contexts.get(request) : current
+      if (context === current) return drawers.whileMaking(() => original.apply(this, args))
+      return runIn(context, () => drawers.whileMaking(() => original.apply(this, args)))
     }
   })
 }

@@ -5,7 +5,7 @@ import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, runIn } from './place.ts'
+import { hereOrHome, runIn } from './place.ts'
 
 type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace }
 
@@ -18,7 +18,7 @@ export function hookEvents(patches: Patches): void {
       if (place === undefined) return original.apply(this, args)
       this[PLACE] = place
       if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
-      return contextOf() === place ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
+      return hereOrHome() === place ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
     }
   })
   // A server may listen in a later tick, where nobody could catch what is thrown.

@@ -5,7 +5,7 @@ import { attempt } from '../native.ts'
 import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, isBrokered, runIn } from './place.ts'
+import { contextOf, here, inside, isBrokered, outsideOrHome, runIn } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
@@ -26,6 +26,8 @@ export interface SocketHandle {
 export type SocketPrototypes = Record<Kind, HandlePrototype>
 
 const UV_EPERM = -1
+/** What Node says has failed where an address names an interface that home does not have. */
+const UNKNOWN_LINK = 'uv_if_indextoiid'
 /** `send(request, list, count, port, address, hasCallback)`. */
 const ADDRESS_OF_SEND = 4
 
@@ -154,16 +156,28 @@ function listening(call: Call): AnyFunction {
     const accept = this.onconnection
     if (place !== undefined && accept !== undefined) {
       this.onconnection = function (status: number, accepted: SocketHandle | undefined) {
-        if (accepted !== undefined) {
-          accepted[PLACE] = place
-          // Its events run in the context that is current now.
-          runIn(place, () => accepted.asyncReset?.(accepted))
-        }
-        return runIn(place, () => accept.call(this, status, accepted))
+        if (accepted !== undefined) accepted[PLACE] = place
+        const context = contextOf()
+        // Without any context they are where they belong, if that is what the policy says.
+        if (context === undefined && outsideOrHome() === place) return accept.call(this, status, accepted)
+        return context === place
+          ? acceptHere(this, accept, status, accepted)
+          : runIn(place, acceptHere, this, accept, status, accepted)
       }
     }
     return hooked.apply(this, args)
   }
+}
+
+/** The events of what is accepted run in the current context. */
+function acceptHere(
+  server: SocketHandle,
+  accept: AnyFunction,
+  status: number,
+  accepted: SocketHandle | undefined
+): unknown {
+  accepted?.asyncReset?.(accepted)
+  return accept.call(server, status, accepted)
 }
 
 /** Names of interfaces are those of the socket's namespace, not of the thread's. */
@@ -174,7 +188,19 @@ function naming(call: Call): AnyFunction {
     if (place === undefined) return original.apply(this, args)
     if (isBrokered(place)) return parts.brokered.nameBrokered(this, call, args)
     if (place.closed) return original.apply(this, args)
-    return inside(place, () => original.apply(this, args))
+    // Hardly any address names one, and the thread need not move for the others.
+    const found = namedAtHome(this, original, args)
+    return found === undefined ? inside(place, () => original.apply(this, args)) : found.result
+  }
+}
+
+/** What the call says with the thread at home, unless the name of an interface is part of it. */
+function namedAtHome(handle: SocketHandle, original: AnyFunction, args: unknown[]): { result: unknown } | undefined {
+  try {
+    const result = original.apply(handle, args)
+    return namesInterface((args[0] as { address?: string } | undefined)?.address) ? undefined : { result }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== UNKNOWN_LINK) throw error
   }
 }
 
@@ -187,7 +213,7 @@ function receiving(original: AnyFunction): AnyFunction {
     const report = this.onerror
     if (this[PLACE] !== undefined && report !== undefined) {
       this.onerror = function (size: number, handle: unknown, error: NodeJS.ErrnoException) {
-        if (error?.syscall !== 'uv_if_indextoiid') report.call(this, size, handle, error)
+        if (error?.syscall !== UNKNOWN_LINK) report.call(this, size, handle, error)
       }
     }
     return original.apply(this, args)

@@ -80,9 +80,14 @@ const promised = { lookup: promisedLookup, lookupService: promisedLookupService 
 
 /** A look-up that finds names by the hooks beneath it, or is ours as a whole. */
 function either(isHooked: () => boolean, hooked: AnyFunction, redirected: AnyFunction): AnyFunction {
+  // Datagrams come by here, one by one: once it is known that all goes by the hooks, nothing is looked at.
+  let always = false
   return function (this: unknown, ...args: unknown[]) {
-    const chosen = elsewhere() === undefined || isHooked() ? hooked : redirected
-    return chosen.apply(this, args)
+    if (!always && elsewhere() !== undefined) {
+      always = isHooked()
+      if (!always) return redirected.apply(this, args)
+    }
+    return hooked.apply(this, args)
   }
 }
 

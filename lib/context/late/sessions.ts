@@ -8,7 +8,7 @@ import { runtimeLacks } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
 import type { SocketHandle } from '../handles.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
-import { contextOf, runIn } from '../place.ts'
+import { contextOf, hereOrHome, runIn } from '../place.ts'
 
 type Session = { emit: AnyFunction }
 
@@ -58,13 +58,15 @@ function hookEmit(patches: Patches, prototype: Session): void {
     return function (this: Session, ...args: unknown[]) {
       const place = places.get(this)
       if (place === undefined && contextOf() === undefined) return original.apply(this, args)
-      const emit = () => {
-        if (args[0] === 'stream') takeAlong(args[1] as object)
-        return original.apply(this, args)
-      }
-      return place === undefined ? emit() : runIn(place, emit)
+      if (place !== undefined && place !== hereOrHome()) return runIn(place, () => emitIn(this, original, args))
+      return emitIn(this, original, args)
     }
   })
+}
+
+function emitIn(session: Session, emit: AnyFunction, args: unknown[]): unknown {
+  if (args[0] === 'stream') takeAlong(args[1] as object)
+  return emit.apply(session, args)
 }
 
 /** Has the events of a stream run in the current context. */
