@@ -1,8 +1,10 @@
 //! What is called often. Functions that are made, unlike those that are exported, keep no book of the objects that a call
 //! borrows. These borrow none, and the book takes as long as a system call.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
-use napi::{Env, Result};
+use napi::{Env, Error, Result};
 use napi_derive::napi;
 
 use crate::registry::open_name;
@@ -27,10 +29,17 @@ pub struct Often<'env> {
 #[napi(catch_unwind)]
 pub fn often(env: &Env) -> Result<Often<'_>> {
     Ok(Often {
-        run_inside: env
-            .create_function_from_closure("runInside", |call| run_inside(call.env, call.get(0)?, &call.get(1)?))?,
-        open_name: env
-            .create_function_from_closure("openName", |call| open_name(call.env, call.get(0)?, call.get(1)?))?,
-        close_slot: env.create_function_from_closure("closeSlot", |call| slot::close(call.get(0)?))?,
+        run_inside: env.create_function_from_closure("runInside", |call| {
+            caught(|| run_inside(call.env, call.get(0)?, &call.get(1)?))
+        })?,
+        open_name: env.create_function_from_closure("openName", |call| {
+            caught(|| open_name(call.env, call.get(0)?, call.get(1)?))
+        })?,
+        close_slot: env.create_function_from_closure("closeSlot", |call| caught(|| slot::close(call.get(0)?)))?,
     })
+}
+
+/// Makes a panic an error, as `napi` does for what is exported: here it would end the process.
+fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| Err(Error::from_reason("panic in native code")))
 }
