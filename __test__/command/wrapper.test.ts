@@ -1,6 +1,6 @@
 /** Executables that run programs inside, and the helper that does it. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -31,6 +31,23 @@ describe('wrapper', () => {
     using wrapper = ns.wrapper({ file: 'printf', args: ["%s'%s", 'first'], directory })
     expect(wrapper.path.startsWith(directory)).toBe(true)
     expect(execFileSync(wrapper.path, ['second'], { encoding: 'utf8' })).toBe("first'second")
+  })
+
+  test('needs no shell, unless it is where the kernel would not find the helper', () => {
+    const places = ['plain', 'with blank', 'x'.repeat(240)].map((name) => join(directory, name))
+    const firstLines = places.map((place) => {
+      mkdirSync(place)
+      using wrapper = ns.wrapper({ file: 'printf', args: ['%s|', "it's", '', '$HOME'], directory: place })
+      expect(execFileSync(wrapper.path, ['ü', '--'], { encoding: 'utf8' })).toBe("it's||$HOME|ü|--|")
+      return readFileSync(wrapper.path, 'utf8').split('\n')[0]
+    })
+    expect(firstLines).toEqual([expect.stringMatching(/netns-exec -f$/), '#!/bin/sh', '#!/bin/sh'])
+  })
+
+  test('leaves the environment as it is', () => {
+    using wrapper = ns.wrapper({ file: '/usr/bin/env', args: ['-0'] })
+    const env = { 'odd name': '1', A: 'x\ny' }
+    expect(execFileSync(wrapper.path, { env, encoding: 'utf8' })).toBe('odd name=1\0A=x\ny\0')
   })
 
   test('passes descriptors, environment, exit code and signals on', async () => {
@@ -148,6 +165,18 @@ describe('helper', () => {
       })
     expect(run()).toBe('0x8\n')
     expect(run('-l')).toBe('0x9\n')
+  })
+
+  test('refuses a file without words', () => {
+    const file = join(directory, 'words')
+    for (const text of ['', 'no line', '#!/x -f\n', '#!/x -f\n--', '#!/x -f\n--\0true']) {
+      writeFileSync(file, text)
+      const { stderr, status } = spawnSync(helper, ['-f', file], { encoding: 'utf8' })
+      expect({ stderr, status }).toEqual({ stderr: `netns-exec: arguments 22 ${file}\n`, status: 126 })
+    }
+    expect(spawnSync(helper, ['-f']).status).toBe(126)
+    writeFileSync(file, '\n--\0printf\0%s|\0')
+    expect(spawnSync(helper, ['-f', file, 'more'], { encoding: 'utf8' }).stdout).toBe('more|')
   })
 
   test('refuses options it does not know', () => {

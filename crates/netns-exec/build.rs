@@ -18,7 +18,14 @@ fn main() {
     let output = Path::new(&directory).join("netns-exec");
     // A toolchain from elsewhere than rustup may lack that linker, and has a C compiler to link with.
     let attempts: [&[&str]; 2] = [
-        &["-Clinker=rust-lld", "-Clinker-flavor=ld.lld", "-Clink-self-contained=no", "-Clink-arg=-zmax-page-size=4096"],
+        &[
+            "-Clinker=rust-lld",
+            "-Clinker-flavor=ld.lld",
+            "-Clink-self-contained=no",
+            "-Clink-arg=-zmax-page-size=4096",
+            // One mapping less to make at each start, and one fault.
+            "-Clink-arg=--no-rosegment",
+        ],
         &["-Clink-arg=-nostartfiles", "-Clink-arg=-nostdlib", "-Clink-arg=-static"],
     ];
     let built = attempts.iter().any(|linking| {
@@ -26,7 +33,8 @@ fn main() {
             .args(["--edition=2024", "--crate-name=netns_exec_helper", "--crate-type=bin", "--target", &target])
             .args(["-Copt-level=s", "-Cpanic=abort", "-Ccodegen-units=1", "-Clto=fat", "-Cstrip=symbols"])
             .args(["-Crelocation-model=static", "-Ctarget-feature=+crt-static"])
-            .args(["-Cforce-unwind-tables=no", "--cap-lints=allow"])
+            // There is no loader that would forbid writing afterwards.
+            .args(["-Crelro-level=off", "-Cforce-unwind-tables=no", "--cap-lints=allow"])
             .args(*linking)
             .arg("-o")
             .arg(&output)

@@ -88,9 +88,8 @@ export function wrap(namespace: Namespace, given: WrapperOptions | undefined): W
     if (order.uid !== undefined) flags.push('-u', `${order.uid}`)
     if (order.capabilities !== undefined) flags.push('-c', mask(order.capabilities))
     if (order.bound) flags.push('-b')
-    const words = [helper, ...flags, '--', ...file, ...args].map(quote).join(' ')
     const path = join(directory, 'run')
-    writeFileSync(path, `#!/bin/sh\nexec ${words} "$@"\n`)
+    writeFileSync(path, script(helper, [...flags, '--', ...file, ...args]))
     for (const executable of [helper, path]) chmodSync(executable, 0o755)
     return new Wrapper(path, directory, handle)
   } catch (error) {
@@ -98,6 +97,16 @@ export function wrap(namespace: Namespace, given: WrapperOptions | undefined): W
     rmSync(directory, { recursive: true, force: true })
     throw error
   }
+}
+
+/** The kernel takes this much of a first line, and splits it at blanks. */
+const LONGEST = 255
+
+/** The helper reads its words itself, as a shell on the way takes longer than all else; where its path allows for that. */
+function script(helper: string, words: readonly string[]): string {
+  const line = `#!${helper} -f\n`
+  if (!/\s/.test(helper) && Buffer.byteLength(line) <= LONGEST) return line + words.map((word) => `${word}\0`).join('')
+  return `#!/bin/sh\nexec ${[helper, ...words].map(quote).join(' ')} "$@"\n`
 }
 
 function fdOf(namespace: Namespace): number {

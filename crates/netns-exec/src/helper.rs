@@ -17,6 +17,9 @@
 //!   -r FD        tell failures there, as `step errno path`, and not on standard error
 //!   -x FD        close that when the program runs, as the descriptor of -d is
 //!   -0 NAME      the program's zeroth argument, which is the file otherwise
+//! netns-exec -f FILE [argument…]
+//!                the words of FILE in place of these two, which come behind its first line, each ended by a NUL: for
+//!                files whose first line is `#!/path/to/netns-exec -f`
 //! netns-exec -B  serve requests on descriptor 0: see `broker`
 //! ```
 //! Where the caller may not enter a network, it goes by way of the user namespace that owns it.
@@ -32,6 +35,7 @@ mod etc;
 mod failure;
 mod line;
 mod program;
+mod script;
 mod setup;
 mod start;
 mod sys;
@@ -57,6 +61,16 @@ fn main(arguments: &mut [*const u8], environment: *const *const u8) -> usize {
     if text(arguments, 1) == c"-B" {
         return broker::serve();
     }
+    if text(arguments, 1) != c"-f" {
+        return run(arguments, environment);
+    }
+    match script::expand(arguments, text(arguments, 2)) {
+        Ok(arguments) => run(arguments, environment),
+        Err(failure) => tell(None, &failure),
+    }
+}
+
+fn run(arguments: &mut [*const u8], environment: *const *const u8) -> usize {
     let mut groups = [0_u32; 64];
     let request = match read(arguments, &mut groups) {
         Ok(request) => request,

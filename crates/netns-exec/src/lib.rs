@@ -13,6 +13,7 @@ pub mod etc;
 pub mod failure;
 pub mod line;
 pub mod program;
+pub mod script;
 pub mod setup;
 pub mod sys;
 pub mod sysfs;
@@ -23,7 +24,8 @@ pub use setup::{Join, Setup};
 /// The helper program: an ELF executable without dependencies, to be written where it may run.
 ///
 /// `netns-exec [-r FD] [-n PATH [-i DEV:INO]] [-l] [-e DIR] [-s] [-c HEX] [-b] [-g ID,…] [-G ID] [-u ID] [-C DIR] [-0 NAME] -- file
-/// [argument…]`, or `netns-exec -B`: see `src/helper.rs`.
+/// [argument…]`, `netns-exec -f FILE [argument…]`, or `netns-exec -B`: see
+/// `src/helper.rs`.
 pub static HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/netns-exec"));
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod numbers {
     pub const WRITE: usize = 1;
     pub const CLOSE: usize = 3;
     pub const FSTAT: usize = 5;
+    pub const BRK: usize = 12;
     pub const RT_SIGACTION: usize = 13;
     pub const RT_SIGPROCMASK: usize = 14;
     pub const IOCTL: usize = 16;
@@ -69,6 +70,7 @@ pub mod numbers {
     pub const SOCKET: usize = 198;
     pub const SENDMSG: usize = 211;
     pub const RECVMSG: usize = 212;
+    pub const BRK: usize = 214;
     pub const CLONE: usize = 220;
     pub const EXECVE: usize = 221;
     pub const SETNS: usize = 268;

@@ -77,11 +77,24 @@ pub fn entries(directory: &Fd, buffer: &mut [u8]) -> Result<usize> {
 /// # Errors
 /// As its manual page.
 pub fn identity(fd: &Fd) -> Result<(u64, u64)> {
-    // struct stat begins with st_dev and st_ino, 64 bits each, and is at most 144 bytes on both architectures.
+    status(fd).map(|stat| (stat[0], stat[1]))
+}
+
+/// A file's size in bytes: fstat(2).
+///
+/// # Errors
+/// As its manual page.
+pub fn size(fd: &Fd) -> Result<usize> {
+    status(fd).map(|stat| usize::try_from(stat[6]).unwrap_or(usize::MAX))
+}
+
+/// `struct stat` in words: on both architectures it begins with `st_dev` and `st_ino`, has `st_size` at byte 48, and is at
+/// most 144 bytes long.
+fn status(fd: &Fd) -> Result<[u64; 18]> {
     let mut stat = [0_u64; 18];
     // SAFETY: the kernel writes one struct stat, for which there is room.
     check(unsafe { syscall(numbers::FSTAT, [word(fd.0), stat.as_mut_ptr() as usize, 0, 0, 0]) })?;
-    Ok((stat[0], stat[1]))
+    Ok(stat)
 }
 
 /// fcntl(2) with a number.

@@ -3,12 +3,13 @@
 use super::arch::{numbers as n, unified as u};
 
 /// Each number with the C library's, for the test that compares them.
-pub(crate) fn numbers() -> [(usize, libc::c_long); 38] {
+pub(crate) fn numbers() -> [(usize, libc::c_long); 39] {
     [
         (n::READ, libc::SYS_read),
         (n::WRITE, libc::SYS_write),
         (n::CLOSE, libc::SYS_close),
         (n::FSTAT, libc::SYS_fstat),
+        (n::BRK, libc::SYS_brk),
         (n::RT_SIGACTION, libc::SYS_rt_sigaction),
         (n::RT_SIGPROCMASK, libc::SYS_rt_sigprocmask),
         (n::IOCTL, libc::SYS_ioctl),

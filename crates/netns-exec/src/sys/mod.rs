@@ -5,6 +5,7 @@ mod credentials;
 mod fd;
 #[cfg(test)]
 pub(crate) mod headers;
+mod memory;
 pub mod message;
 mod mount;
 mod namespace;
@@ -15,8 +16,9 @@ pub use arch::O_DIRECTORY;
 use arch::syscall;
 pub use credentials::{group, process_control, set_capabilities, set_group, set_groups, set_user, user};
 pub use fd::{
-    Fd, close_on_exec_from, control, duplicate, entries, identity, keep, make_blocking, open, place, read, write,
+    Fd, close_on_exec_from, control, duplicate, entries, identity, keep, make_blocking, open, place, read, size, write,
 };
+pub use memory::{bytes, pointers};
 pub use mount::{attach, copy_tree, file_system, new_mount, propagate};
 pub use namespace::{enter, loopback_up, owner, socket, unshare};
 pub use process::{bear, change_directory, die, execute, exit, new_session, parent};
@@ -35,6 +37,7 @@ pub mod errno {
     pub const EINTR: i32 = 4;
     pub const ENOEXEC: i32 = 8;
     pub const EBADF: i32 = 9;
+    pub const ENOMEM: i32 = 12;
     pub const EACCES: i32 = 13;
     pub const ENODEV: i32 = 19;
     pub const ENOTDIR: i32 = 20;
