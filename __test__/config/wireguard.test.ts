@@ -59,7 +59,7 @@ function read(bytes: Uint8Array): WireGuardDevice {
 
 test.each(Object.entries(SETTINGS))('%s is the message that wg sends', (name, spec) => {
   const theirs = Buffer.from(recorded[name]?.message ?? '', 'hex')
-  expect(digits(writeWireGuard(FAMILY, 'wg0', spec).toNative().bytes)).toBe(digits(theirs))
+  expect(digits(writeWireGuard(FAMILY, 'wg0', spec).written)).toBe(digits(theirs))
 })
 
 test('what wg sends is read as it was meant', () => {
@@ -86,7 +86,7 @@ test('many peers take several messages, none too long for its lengths, and all o
   }))
   const request = writeWireGuard(FAMILY, 'wg0', { privateKey: KEY, peers })
   expect(request.count).toBeGreaterThan(5)
-  const device = read(request.toNative().bytes)
+  const device = read(request.written)
   expect(device.peers.map(({ publicKey, allowedIps }) => ({ publicKey, allowedIps }))).toEqual(peers)
   expect(device.privateKey).toBe(KEY)
 })
