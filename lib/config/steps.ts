@@ -26,11 +26,17 @@ export class Steps {
   }
 
   /** Once: sends the steps until one is refused something: its answer is the last one then, and `sent` its place from 1. */
-  async exchange() {
-    for (const namespace of this.#namespaces) {
-      const free = released(namespace)
-      if (free !== undefined) await free
-    }
+  exchange() {
+    const held = this.#namespaces.some((namespace) => released(namespace) !== undefined)
+    return held ? this.#exchangeLate() : this.#send()
+  }
+
+  async #exchangeLate() {
+    for (const namespace of this.#namespaces) await released(namespace)
+    return this.#send()
+  }
+
+  #send() {
     return attemptAsync((native) => {
       const handles = this.#namespaces.map(({ handle }) => handle)
       const reply = native.netlinkInOrder(handles, this.#ends, this.request.toNative())
