@@ -23,6 +23,47 @@ test('addresses are what iproute2 sees, with every option', async () => {
   expect(ipJson(ns, '-4', 'address', 'show', 'br0')).toEqual([])
 })
 
+test('a flush takes addresses of both families, and those that go with others', async () => {
+  using ns = NetNs.createSync()
+  for (const name of ['br0', 'br1']) await ns.links.add({ kind: 'bridge', name })
+  const addresses = ['10.1.0.1/24', '10.1.0.2/24', '10.2.0.1/32', 'fd00::5/64']
+  for (const dev of ['br0', 'br1']) await ns.addresses.add(addresses.map((address) => ({ dev, address, noDad: true })))
+  expect(await ns.addresses.flush({ dev: 'br0' })).toBe(4)
+  expect(await ns.addresses.flush({ dev: 'br0' })).toBe(0)
+  expect(ipJson(ns, 'address', 'show', 'br0')[0].addr_info).toEqual([])
+  expect(ipJson(ns, 'address', 'show', 'br1')[0].addr_info).toHaveLength(4)
+  await expect(ns.addresses.flush({ dev: 'br9' })).rejects.toMatchObject({ code: 'ENODEV' })
+})
+
+test('a flush takes routes of every sort that its filter means, and no others', async () => {
+  using wire = await pair()
+  await wire.left.addresses.add({ dev: 'eth0', address: 'fd00::1/64', noDad: true })
+  const routes: RouteSpec[] = [
+    { to: 'default', via: '10.0.0.2' },
+    { to: '10.8.0.0/16', via: '10.0.0.2', metric: 7, mtu: 1200, src: '10.0.0.1' },
+    { to: '10.8.0.0/16', dev: 'eth0', metric: 8 },
+    { to: '10.8.1.0/24', nexthops: [{ via: '10.0.0.2', weight: 3 }, { dev: 'eth0' }] },
+    { to: 'fd01::/64', via: 'fd00::2' },
+    { to: 'fd02::/64', nexthops: [{ via: 'fd00::2' }, { via: 'fd00::3' }] },
+    { to: '10.8.2.0/24', dev: 'lo' },
+    { to: '10.8.3.0/24', type: 'blackhole' },
+    { to: '10.8.4.0/24', dev: 'eth0', table: 100 }
+  ]
+  expect(await wire.left.routes.add(routes)).toEqual({ done: routes.length, failed: [] })
+  const left = async () => {
+    const all = await wire.left.routes.list({ table: 'all' })
+    return all.filter(({ protocol }) => protocol !== 'kernel').map(({ to }) => to)
+  }
+  await wire.left.routes.flush({ dev: 'eth0', to: '10.8.0.0/16' })
+  expect((await left()).sort()).toEqual(routes.flatMap(({ to }) => (to === '10.8.0.0/16' ? [] : [to])).sort())
+  await wire.left.routes.flush({ dev: 'eth0' })
+  expect((await left()).sort()).toEqual(['10.8.2.0/24', '10.8.3.0/24', '10.8.4.0/24'])
+  expect(await wire.left.routes.flush({ table: 100 })).toBe(1)
+  expect(await wire.left.routes.flush({ family: 4 })).toBe(2)
+  expect(await left()).toEqual([])
+  expect(ipJson(wire.left, 'route')).toMatchObject([{ dst: '10.0.0.0/24', protocol: 'kernel' }])
+})
+
 test('addresses that iproute2 gives are listed', async () => {
   using wire = await pair()
   ip(wire.left, 'address', 'add', '10.9.9.1/30', 'dev', 'eth0', 'label', 'eth0:x')

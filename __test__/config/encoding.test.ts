@@ -47,7 +47,7 @@ test.each(Object.entries(LINKS))('a %s is asked for in the bytes that iproute2 s
   const spec = { kind, name: 'new0', ...options } as LinkSpec
   const request = new Request()
   writeNewLink(request, spec, checkSpec(spec))
-  expect(attribute(request.toNative().bytes, 32, 18)).toBe(attribute(theirs(kind), 32, 18))
+  expect(attribute(request.written, 32, 18)).toBe(attribute(theirs(kind), 32, 18))
 })
 
 /** Every further option, in iproute2's order. */
@@ -87,7 +87,7 @@ test.each(Object.entries(OPTIONS))('%s: each option is the same attribute as in 
   const request = new Request()
   const link = { name: 'new0', ...spec } as LinkSpec
   writeNewLink(request, link, checkSpec(link))
-  const [ours, judge] = [optionsIn(request.toNative().bytes), optionsIn(theirs(name))]
+  const [ours, judge] = [optionsIn(request.written), optionsIn(theirs(name))]
   expect(ours.size).toBeGreaterThan(0)
   for (const [type, bytes] of ours) expect([type, bytes]).toEqual([type, judge.get(type)])
   const { kind: _kind, link: _link, key, ...options } = spec as Record<string, unknown>
@@ -109,7 +109,7 @@ test.each(Object.entries(TUNNELS))(
     const request = new Request()
     writeNewLink(request, spec, checkSpec(spec))
     const data = (message: Uint8Array) => attribute(Buffer.from(attribute(message, 32, 18), 'hex'), 0, 2)
-    const own = Buffer.from(data(request.toNative().bytes), 'hex')
+    const own = Buffer.from(data(request.written), 'hex')
     for (const { type } of new Reader(own).attributes(0, own.length)) {
       // iproute2 writes options at their defaults too, before those that were asked for: ours have to be among its own.
       expect(attribute(own, 0, type)).toBe(attribute(Buffer.from(data(theirs(kind)), 'hex'), 0, type))
@@ -131,7 +131,7 @@ test.each([...Object.keys(LINKS), ...Object.keys(TUNNELS)])(
 function options(spec: object): string {
   const request = new Request().begin(36, 0)
   writeOptions(request, { dev: 1, ...spec } as QdiscSpec)
-  return attribute(request.toNative().bytes, 16, 2)
+  return attribute(request.written, 16, 2)
 }
 
 test('netem is asked for by the structure that iproute2 sends, and its times again in nanoseconds', () => {

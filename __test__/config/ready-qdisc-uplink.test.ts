@@ -127,6 +127,19 @@ test('uplinks that are made at once share the way out, and the last one to go cl
   for (const ns of [outer, far, ...inner]) ns.close()
 })
 
+test('an uplink takes a network that nobody has addresses of', async () => {
+  const { outer, far } = await outside()
+  using ns = NetNs.createSync()
+  // All are taken but those from 10.213.96.0 to 10.213.96.7.
+  const others = ['128.0/17', '0.0/18', '64.0/19', '112.0/20', '104.0/21', '100.0/22', '98.0/23', '97.0/24']
+  others.push('96.128/25', '96.64/26', '96.32/27', '96.16/28', '96.8/29')
+  await outer.routes.add(others.map((end) => ({ to: `10.213.${end}`, type: 'blackhole' })))
+  const uplink = await ns.uplink({ to: outer })
+  expect(uplink.gateway).toMatch(/^10\.213\.96\.[15]$/)
+  await uplink.close()
+  for (const namespace of [outer, far]) namespace.close()
+})
+
 test('an uplink that nftables refuses leaves everything as it was', async () => {
   const { outer, far } = await outside()
   using ns = NetNs.createSync()

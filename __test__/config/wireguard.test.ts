@@ -57,9 +57,9 @@ function read(bytes: Uint8Array): WireGuardDevice {
   return device
 }
 
-test.each(Object.entries(SETTINGS))('%s is the message that wg sends', (name, spec) => {
+test.each(Object.entries(SETTINGS))('%s is the message that wg sends', async (name, spec) => {
   const theirs = Buffer.from(recorded[name]?.message ?? '', 'hex')
-  expect(digits(writeWireGuard(FAMILY, 'wg0', spec).toNative().bytes)).toBe(digits(theirs))
+  expect(digits((await writeWireGuard(FAMILY, 'wg0', spec)).written)).toBe(digits(theirs))
 })
 
 test('what wg sends is read as it was meant', () => {
@@ -79,14 +79,14 @@ test('what wg sends is read as it was meant', () => {
   ])
 })
 
-test('many peers take several messages, none too long for its lengths, and all of them arrive', () => {
+test('many peers take several messages, none too long for its lengths, and all of them arrive', async () => {
   const peers = Array.from({ length: 2000 }, (_, i) => ({
     publicKey: Buffer.alloc(32, `peer ${i} `).toString('base64'),
     allowedIps: [`10.${i >> 8}.${i & 255}.0/24`]
   }))
-  const request = writeWireGuard(FAMILY, 'wg0', { privateKey: KEY, peers })
+  const request = await writeWireGuard(FAMILY, 'wg0', { privateKey: KEY, peers })
   expect(request.count).toBeGreaterThan(5)
-  const device = read(request.toNative().bytes)
+  const device = read(request.written)
   expect(device.peers.map(({ publicKey, allowedIps }) => ({ publicKey, allowedIps }))).toEqual(peers)
   expect(device.privateKey).toBe(KEY)
 })

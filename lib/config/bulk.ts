@@ -50,6 +50,7 @@ export async function sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk:
     reported.catch(() => undefined)
     underWay.push(reported)
     request.clear()
+    request.acknowledgeLast = true
     batch = { items: [], places: [] }
     size = Math.min(BATCH, size * 2)
   }

@@ -45,7 +45,8 @@ export function writeFields(
   label: string,
   skip?: ReadonlySet<string>
 ): void {
-  for (const [name, value] of Object.entries(values)) {
+  for (const name of Object.keys(values)) {
+    const value = values[name as keyof typeof values]
     if (value === undefined || skip?.has(name)) continue
     const row = Object.hasOwn(schema, name) ? schema[name] : undefined
     if (row === undefined || row.readOnly) throw invalidValue(`${label}.${name}`, value, 'there is no such option')

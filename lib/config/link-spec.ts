@@ -112,7 +112,7 @@ const CHANGES = new Set([
 
 /** The header of every message about links. */
 export function linkHeader(request: Request, index: LinkTarget, flags = 0, change = 0): Request {
-  return request.u8(0).u8(0).u16(0).link(index).u32(flags).u32(change)
+  return request.u32(0).link(index).u32(flags).u32(change)
 }
 
 /** Checks what is known to be wrong without the kernel, and returns the options that the kind has. */
@@ -156,15 +156,10 @@ export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, i
     request.attributeLink(IFLA.master, checkLink(spec.master, 'spec.master'))
   }
   if (into !== undefined) request.attributeNamespace(IFLA.namespace, into)
-  request.nest(
-    IFLA.info,
-    () => {
-      request.attributeRaw(INFO.kind, kindBytes(spec.kind))
-      writeData(request, spec, schema)
-    },
-    0
-  )
-  return request.end()
+  const info = request.open(IFLA.info, 0)
+  request.attributeRaw(INFO.kind, kindBytes(spec.kind))
+  writeData(request, spec, schema)
+  return request.close(info).end()
 }
 
 const encoder = new TextEncoder()
@@ -179,28 +174,28 @@ function kindBytes(kind: string): Uint8Array {
 
 function writeData(request: Request, spec: LinkSpec, schema: Schema): void {
   const veth = spec.kind === 'veth'
-  const write = () => {
-    writeFields(request, schema, spec, 'spec', veth ? VETH : COMMON)
-    if (veth) writePeer(request, spec.peer as VethPeer)
-  }
-  const any = veth || Object.keys(spec).some((key) => !COMMON.has(key))
-  if (any) request.nest(INFO.data, write, 0)
+  if (!veth && !Object.keys(spec).some((key) => !COMMON.has(key))) return
+  const data = request.open(INFO.data, 0)
+  writeFields(request, schema, spec, 'spec', veth ? VETH : COMMON)
+  if (veth) writePeer(request, spec.peer as VethPeer)
+  request.close(data)
 }
 
 function writePeer(request: Request, peer: VethPeer): void {
-  request.nest(
-    PEER,
-    () => {
-      // A veth's peer cannot come up before it has one itself: that is left for later.
-      linkHeader(request, 0)
-      if (peer.name !== undefined) request.attributeText(IFLA.name, checkLinkName(peer.name, 'spec.peer.name'))
-      writeCommon(request, peer, 'spec.peer')
-      if (peer.netns !== undefined) {
-        request.attributeNamespace(IFLA.namespace, checkNamespace(peer.netns, 'spec.peer.netns'))
-      }
-    },
-    0
-  )
+  const { name, netns } = peer
+  const nested = request.open(PEER, 0)
+  // A veth's peer cannot come up before it has one itself: that is left for later.
+  linkHeader(request, 0)
+  if (name !== undefined) request.attributeText(IFLA.name, checkLinkName(name, 'spec.peer.name'))
+  writeCommon(request, peer, 'spec.peer')
+  if (netns !== undefined) request.attributeNamespace(IFLA.namespace, checkNamespace(netns, 'spec.peer.netns'))
+  request.close(nested)
+}
+
+/** `RTM_NEWLINK` that sets a link up. */
+export function writeUp(request: Request, link: LinkTarget): void {
+  request.begin(LINK_MESSAGE.new, FLAG.ack)
+  linkHeader(request, link, IFF_UP, IFF_UP).end()
 }
 
 interface Common {

@@ -143,63 +143,63 @@ export function decodeLink(reader: Reader, message: Message): Link | undefined {
     info: {}
   }
   walk.of(reader, message.start + 16, message.end)
-  while (walk.next()) decodeAttribute(link, reader, walk.type, walk.start, walk.end)
+  while (walk.next()) READERS[walk.type]?.(link, reader, walk.start, walk.end)
   return link
 }
 
-function decodeAttribute(link: Link, reader: Reader, type: number, start: number, end: number): void {
-  switch (type) {
-    case IFLA.name:
-      link.name = reader.text(start, end)
-      break
-    case IFLA.address:
-      if (end > start) link.mac = formatMac(reader.bytes, start, end)
-      break
-    case IFLA.permanentAddress:
-      if (end > start) link.permanentMac = formatMac(reader.bytes, start, end)
-      break
-    case IFLA.mtu:
-      link.mtu = reader.u32(start)
-      break
-    case IFLA.link:
-      if (reader.u32(start) !== 0) link.link = reader.u32(start)
-      break
-    case IFLA.qdisc:
-      link.qdisc = reader.text(start, end)
-      break
-    case IFLA.master:
-      link.master = reader.u32(start)
-      break
-    case IFLA.txQueueLength:
-      link.txQueueLength = reader.u32(start)
-      break
-    case IFLA.state:
-      link.state = STATES[reader.u8(start)] ?? 'UNKNOWN'
-      break
-    case IFLA.carrier:
-      link.carrier = reader.u8(start) !== 0
-      break
-    case IFLA.alias:
-      link.alias = reader.text(start, end)
-      break
-    case IFLA.group:
-      link.group = reader.u32(start)
-      break
-    case IFLA.peerNamespace:
-      if (reader.s32(start) >= 0) link.peerNetns = reader.s32(start)
-      break
-    case IFLA.properties:
-      for (const property of reader.attributes(start, end)) {
-        if (property.type === IFLA.altName) link.altNames.push(reader.text(property.start, property.end))
-      }
-      break
-    case IFLA.stats64:
-      link.stats = decodeStats(reader, start, end)
-      break
-    case IFLA.info:
-      decodeInfo(link, reader, start, end)
+type Read = (link: Link, reader: Reader, start: number, end: number) => void
+
+/** How each attribute is read, by its number: a link has half a hundred, most of which are not for us. */
+const READERS: (Read | undefined)[] = []
+
+READERS[IFLA.name] = (link, reader, start, end) => {
+  link.name = reader.text(start, end)
+}
+READERS[IFLA.address] = (link, reader, start, end) => {
+  if (end > start) link.mac = formatMac(reader.bytes, start, end)
+}
+READERS[IFLA.permanentAddress] = (link, reader, start, end) => {
+  if (end > start) link.permanentMac = formatMac(reader.bytes, start, end)
+}
+READERS[IFLA.mtu] = (link, reader, start) => {
+  link.mtu = reader.u32(start)
+}
+READERS[IFLA.link] = (link, reader, start) => {
+  if (reader.u32(start) !== 0) link.link = reader.u32(start)
+}
+READERS[IFLA.qdisc] = (link, reader, start, end) => {
+  link.qdisc = reader.text(start, end)
+}
+READERS[IFLA.master] = (link, reader, start) => {
+  link.master = reader.u32(start)
+}
+READERS[IFLA.txQueueLength] = (link, reader, start) => {
+  link.txQueueLength = reader.u32(start)
+}
+READERS[IFLA.state] = (link, reader, start) => {
+  link.state = STATES[reader.u8(start)] ?? 'UNKNOWN'
+}
+READERS[IFLA.carrier] = (link, reader, start) => {
+  link.carrier = reader.u8(start) !== 0
+}
+READERS[IFLA.alias] = (link, reader, start, end) => {
+  link.alias = reader.text(start, end)
+}
+READERS[IFLA.group] = (link, reader, start) => {
+  link.group = reader.u32(start)
+}
+READERS[IFLA.peerNamespace] = (link, reader, start) => {
+  if (reader.s32(start) >= 0) link.peerNetns = reader.s32(start)
+}
+READERS[IFLA.properties] = (link, reader, start, end) => {
+  for (const property of reader.attributes(start, end)) {
+    if (property.type === IFLA.altName) link.altNames.push(reader.text(property.start, property.end))
   }
 }
+READERS[IFLA.stats64] = (link, reader, start, end) => {
+  link.stats = decodeStats(reader, start, end)
+}
+READERS[IFLA.info] = (link, reader, start, end) => decodeInfo(link, reader, start, end)
 
 /** What a kernel's counters look like: older ones have fewer. Properties that are added one by one take ten times longer. */
 const BLANK_STATS: Record<string, bigint>[] = []

@@ -2,6 +2,7 @@
 import { noLink, refused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attemptAsync } from '../native.ts'
+import { Reader } from '../wire/reader.ts'
 import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
 import { writeAddress } from './address.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
@@ -15,10 +16,12 @@ import {
   linkHeader,
   type VethPeer,
   writeChanges,
-  writeNewLink
+  writeNewLink,
+  writeUp
 } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
-import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
+import { Steps } from './steps.ts'
+import { change, decodeFirst, dump, exchange } from './transport.ts'
 
 const LONGEST_NAME = 15
 
@@ -78,16 +81,21 @@ export class Links {
   async add(spec: LinkSpec): Promise<Link> {
     const schema = checkSpec(spec)
     const words = `add ${spec.kind} link ${spec.name}`
-    const steps: [Namespace, Request][] = []
+    const steps = new Steps()
+    const { request } = steps
     const tun = spec.kind === 'tun' || spec.kind === 'tap'
-    if (!tun) steps.push(this.#first(spec, schema))
-    const peer = spec.kind === 'veth' ? (spec.peer as VethPeer) : undefined
-    const other = peer && writePeerRest(new Request(), spec.name, peer)
-    if (other !== undefined && other.count > 0) steps.push([peer?.netns ?? this.#namespace, other])
-    steps.push([this.#namespace, writeGet(writeRest(new Request(), spec), spec.name)])
-    for (const [, request] of steps) request.acknowledgeLast = true
+    if (!tun) steps.end(this.#writeFirst(request, spec, schema))
+    if (spec.kind === 'veth') {
+      const peer = spec.peer as VethPeer
+      writePeerRest(request, spec.name, peer)
+      steps.end(peer.netns ?? this.#namespace)
+    }
+    writeRest(request, spec)
+    writeGet(request, spec.name)
+    steps.end(this.#namespace)
     if (tun) await this.#createTun(spec)
-    const { sent, reader, refusals } = await exchangeInOrder(steps)
+    const { sent, data, refusals } = await steps.exchange()
+    const reader = new Reader(data)
     const refusal = refusals[0]
     if (refusal !== undefined) {
       const made = tun || sent > 1
@@ -160,11 +168,11 @@ export class Links {
     return found
   }
 
-  /** The request that makes a link, and whom it is sent to. */
-  #first(spec: LinkSpec, schema: Schema): [Namespace, Request] {
-    if (spec.linkNetns === undefined) return [this.#namespace, writeNewLink(new Request(), spec, schema)]
-    const request = writeNewLink(new Request(), spec, schema, this.#namespace)
-    return [checkNamespace(spec.linkNetns, 'spec.linkNetns'), request]
+  /** The message that makes a link; returns whom it is sent to. */
+  #writeFirst(request: Request, spec: LinkSpec, schema: Schema): Namespace {
+    const { linkNetns } = spec
+    writeNewLink(request, spec, schema, linkNetns && this.#namespace)
+    return linkNetns ?? this.#namespace
   }
 
   /** No message makes these. */
@@ -184,10 +192,16 @@ function linksOf(namespace: Namespace): Links {
 }
 
 /** What only a link that exists can be given. */
-function writeRest(request: Request, spec: LinkSpec): Request {
+function writeRest(request: Request, spec: LinkSpec): void {
+  const tun = spec.kind === 'tun' || spec.kind === 'tap'
+  const late = tun || spec.alias !== undefined || (spec.master !== undefined && spec.linkNetns !== undefined)
+  if (late) writeLate(request, spec, tun)
+  writeAddresses(request, spec.name, spec.addresses, 'spec.addresses')
+}
+
+function writeLate(request: Request, spec: LinkSpec, tun: boolean): void {
   const late: LinkChanges = {}
   if (spec.alias !== undefined) late.alias = spec.alias
-  const tun = spec.kind === 'tun' || spec.kind === 'tap'
   if (spec.master !== undefined && (tun || spec.linkNetns !== undefined)) late.master = spec.master
   if (tun) {
     if (spec.up !== undefined) late.up = spec.up
@@ -196,20 +210,19 @@ function writeRest(request: Request, spec: LinkSpec): Request {
     if (spec.txQueueLength !== undefined) late.txQueueLength = spec.txQueueLength
   }
   if (Object.keys(late).length > 0) writeChanges(request, spec.name, late)
-  return writeAddresses(request, spec.name, spec.addresses ?? [], 'spec.addresses')
 }
 
-function writePeerRest(request: Request, name: string, peer: VethPeer): Request {
+function writePeerRest(request: Request, name: string, { up, addresses }: VethPeer): void {
   const target = { peerOf: name }
-  if (peer.up) writeChanges(request, target, { up: true })
-  return writeAddresses(request, target, peer.addresses ?? [], 'spec.peer.addresses')
+  if (up) writeUp(request, target)
+  writeAddresses(request, target, addresses, 'spec.peer.addresses')
 }
 
-function writeAddresses(request: Request, dev: LinkTarget, addresses: readonly string[], label: string): Request {
-  for (const [i, address] of addresses.entries()) {
-    writeAddress(request, { address, noDad: true }, dev, `${label}[${i}]`, FLAG.create | FLAG.excl | FLAG.ack)
+function writeAddresses(request: Request, dev: LinkTarget, addresses: readonly string[] = [], label: string): void {
+  for (let i = 0; i < addresses.length; i++) {
+    const spec = { address: addresses[i] as string, noDad: true }
+    writeAddress(request, spec, dev, `${label}[${i}]`, FLAG.create | FLAG.excl | FLAG.ack)
   }
-  return request
 }
 
 function writeGet(request: Request, target: number | string): Request {

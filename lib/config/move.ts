@@ -2,7 +2,7 @@
 import { NetnsError, noLink } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { FLAG, Request } from '../wire/request.ts'
-import type { Address } from './address.ts'
+import type { Address, AddressSpec } from './address.ts'
 import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, type LinkRef, nameLink } from './check.ts'
 import { IFLA, LINK_MESSAGE, type Link } from './link.ts'
@@ -67,7 +67,7 @@ export async function moveLink(
   const memory: Memory = {
     link,
     addresses: await new Addresses(from).list({ dev: link }),
-    routes: (await new Routes(from).list({ table: 'all', dev: link })).filter((r) => !TRANSIENT.has(r.protocol))
+    routes: await new Routes(from).list({ table: 'all', dev: link })
   }
   const arrived = name ?? link.name
   // The kernel moves first and renames then: a name that is taken must be found out before.
@@ -126,18 +126,27 @@ async function remember(memory: Memory, from: Namespace, fromLinks: Links, back:
     await fromLinks.set(back, { master: link.master })
   }
   if (link.up) await fromLinks.set(back, { up: true })
-  const given = await new Addresses(from).add(
-    addresses.map(({ label, ...address }) => ({ ...address, dev: back, noDad: address.flags.includes('nodad') }))
-  )
-  const returned = await new Routes(from).add(
-    // Those to its own networks first, as gateways are reached by them.
-    routes
-      .sort((a, b) => Number(a.via !== undefined) - Number(b.via !== undefined))
-      .map((route) => onto(route, link.name, back))
-  )
+  const given = await new Addresses(from).add(returningAddresses(addresses, back))
+  const returned = await new Routes(from).add(returningRoutes(routes, link.name, back))
   // What the kernel made by itself when the link came up is there already.
   const failure = [...given.failed, ...returned.failed].find(({ error }) => error.code !== 'EEXIST')
   if (failure !== undefined) throw failure.error
+}
+
+// One by one, as there may be ten thousands.
+function* returningAddresses(addresses: Address[], back: Link): Generator<AddressSpec, void, void> {
+  for (const { label, ...address } of addresses) {
+    yield { ...address, dev: back, noDad: address.flags.includes('nodad') }
+  }
+}
+
+/** Those to its own networks first, as gateways are reached by them. */
+function* returningRoutes(routes: Route[], before: string, back: Link): Generator<RouteSpec, void, void> {
+  for (const far of [false, true]) {
+    for (const route of routes) {
+      if ((route.via !== undefined) === far && !TRANSIENT.has(route.protocol)) yield onto(route, before, back)
+    }
+  }
 }
 
 /** The same route, along the link as it is called now. */

@@ -29,7 +29,8 @@ export function holdChanges(namespace: Namespace, until: Promise<void>): void {
 
 /** Sends messages; refusals are part of the answer. */
 export async function exchange(namespace: Namespace, request: Request): Promise<Answer> {
-  if (held.size > 0) await held.get(namespace.inode)
+  const free = released(namespace)
+  if (free !== undefined) await free
   return send(namespace, request, false)
 }
 
@@ -41,35 +42,18 @@ export function exchangeQueued(namespace: Namespace, request: Request): Promise<
   return send(namespace, request, true)
 }
 
-/** Waits while changes to a namespace are held back. */
-export async function released(namespace: Namespace): Promise<void> {
+/** Waits while changes to a namespace are held back; nothing to wait for if they are not. */
+export function released(namespace: Namespace): Promise<void> | undefined {
+  return held.size > 0 && held.has(namespace.inode) ? waitReleased(namespace) : undefined
+}
+
+async function waitReleased(namespace: Namespace): Promise<void> {
   while (held.has(namespace.inode)) await held.get(namespace.inode)
 }
 
 async function send(namespace: Namespace, request: Request, ordered: boolean): Promise<Answer> {
   const reply = await attemptAsync((native) => native.netlinkExchange(namespace.handle, request.toNative(), ordered))
   return { reader: new Reader(reply.data), refusals: reply.refusals }
-}
-
-/** What became of requests that were sent in order. */
-export interface LastAnswer extends Answer {
-  /** How many of them were sent; this is the answer to the last of those. */
-  sent: number
-}
-
-/**
- * Sends requests, each to its namespace, until one is refused something: its answer is the last one then. Of each, only
- * the last message is acknowledged.
- */
-export async function exchangeInOrder(steps: readonly (readonly [Namespace, Request])[]): Promise<LastAnswer> {
-  if (held.size > 0) for (const [namespace] of steps) await held.get(namespace.inode)
-  const { sent, data, refusals } = await attemptAsync((native) =>
-    native.netlinkInOrder(
-      steps.map(([namespace]) => namespace.handle),
-      steps.map(([, request]) => request.toNative())
-    )
-  )
-  return { sent, reader: new Reader(data), refusals }
 }
 
 /**

@@ -9,6 +9,7 @@ import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, checkNamespace, type LinkRef, nameLink } from './check.ts'
 import { Links } from './links.ts'
 import { addMasquerade, checkNftables, deleteTable } from './nftables.ts'
+import { forEach } from './pace.ts'
 import { Routes } from './routes.ts'
 import { Sysctl } from './sysctl.ts'
 
@@ -42,6 +43,10 @@ export interface Uplink extends AsyncDisposable {
   /** Takes everything away that was made for it. */
   close(): Promise<void>
 }
+
+/** 10.213.0.0/16, and how many networks of four addresses it has. */
+const FIRST = ((10 << 24) | (213 << 16)) >>> 0
+const POOL = 16_384
 
 /** Networks in use by this process, beyond what the routes tell. */
 const taken = new Set<string>()
@@ -132,21 +137,19 @@ async function reserve(outer: Namespace, subnet: string | undefined): Promise<Ne
     if (parsed.size !== 4 || parsed.prefix > 30) throw badNetwork(`${subnet} has no room for two IPv4 hosts`)
     return claim(networkAt(toNumber(parsed.bytes), parsed.prefix))
   }
-  const [routes, addresses] = [
-    await new Routes(outer).list({ family: 4, table: 'all' }),
-    await new Addresses(outer).list({ family: 4 })
-  ]
-  const used = [...routes.map(({ to }) => to), ...addresses.map(({ address }) => address)].flatMap((text) => {
-    if (text === 'default') return []
-    parse(text, 'network', 'optional')
-    return [{ base: toNumber(parsed.bytes), bits: parsed.prefix }]
-  })
+  const used = new Uint8Array(POOL)
+  const mark = (text: string) => {
+    if (text !== 'default') markUsed(used, text)
+  }
+  await forEach(await new Routes(outer).list({ family: 4, table: 'all' }), ({ to }) => mark(to))
+  await forEach(await new Addresses(outer).list({ family: 4 }), ({ address }) => mark(address))
   // Processes that choose at the same time start at different places.
-  const start = process.pid % 16_384
-  for (let i = 0; i < 16_384; i++) {
-    const base = ((10 << 24) | (213 << 16) | (((start + i) % 16_384) << 2)) >>> 0
-    const network = networkAt(base, 30)
-    if (!taken.has(network.text) && !used.some((other) => overlaps(other, { base, bits: 30 }))) return claim(network)
+  const start = process.pid % POOL
+  for (let i = 0; i < POOL; i++) {
+    const place = (start + i) % POOL
+    if (used[place] !== 0) continue
+    const network = networkAt((FIRST | (place << 2)) >>> 0, 30)
+    if (!taken.has(network.text)) return claim(network)
   }
   throw badNetwork('no network of 10.213.0.0/16 is free. Pass subnet.')
 }
@@ -163,10 +166,17 @@ function networkAt(address: number, bits: number): Network {
   return { text: `${text(base)}/${bits}`, bytes: toBytes(base), bits, outer: text(base + 1), inner: text(base + 2) }
 }
 
-function overlaps(a: { base: number; bits: number }, b: { base: number; bits: number }): boolean {
-  const bits = Math.min(a.bits, b.bits)
-  const shift = 32 - bits
-  return bits === 0 || a.base >>> shift === b.base >>> shift
+/** Marks the networks that a prefix has addresses of: all of them, some, or none. */
+function markUsed(used: Uint8Array, text: string): void {
+  parse(text, 'network', 'optional')
+  const { prefix } = parsed
+  const base = toNumber(parsed.bytes)
+  const common = Math.min(prefix, 16)
+  if (common > 0 && (base ^ FIRST) >>> (32 - common) !== 0) return
+  const first = prefix <= 16 ? 0 : (base & 0xffff) >>> 2
+  const count = prefix <= 16 ? POOL : prefix >= 30 ? 1 : 2 ** (30 - prefix)
+  const start = first - (first % count)
+  used.fill(1, start, start + count)
 }
 
 function toNumber(bytes: Uint8Array): number {

@@ -7,6 +7,7 @@ import { Addresses } from './addresses.ts'
 import { checkInteger } from './check.ts'
 import { Links } from './links.ts'
 import { monitor } from './monitor.ts'
+import { forEach } from './pace.ts'
 import { Routes } from './routes.ts'
 
 /** What to wait for, and how long. */
@@ -54,12 +55,16 @@ export async function waitReady(namespace: Namespace, options?: ReadyOptions): P
 /** What is missing. */
 async function lack(namespace: Namespace, to: string | undefined): Promise<string | undefined> {
   const [links, addresses] = await Promise.all([new Links(namespace).list(), new Addresses(namespace).list()])
-  const dark = links.find((link) => link.up && !link.carrier)
-  if (dark !== undefined) return `link ${dark.name} has no carrier`
-  const failed = addresses.find(({ flags }) => flags.includes('dadfailed'))
-  if (failed !== undefined) throw notReady(`another host has address ${failed.address} of ${failed.dev}`)
-  const tentative = addresses.find(({ flags }) => flags.includes('tentative'))
-  if (tentative !== undefined) return `address ${tentative.address} of ${tentative.dev} is being checked for duplicates`
+  let missing: string | undefined
+  await forEach(links, (link) => {
+    if (link.up && !link.carrier) missing ??= `link ${link.name} has no carrier`
+  })
+  if (missing !== undefined) return missing
+  await forEach(addresses, ({ flags, address, dev }) => {
+    if (flags.includes('dadfailed')) throw notReady(`another host has address ${address} of ${dev}`)
+    if (flags.includes('tentative')) missing ??= `address ${address} of ${dev} is being checked for duplicates`
+  })
+  if (missing !== undefined) return missing
   if (to === undefined) return undefined
   const reachable = await new Routes(namespace).get(to).then(
     () => true,

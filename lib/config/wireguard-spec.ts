@@ -4,6 +4,7 @@ import { AF, familyOf, parse, parsed } from '../wire/address.ts'
 import { FLAG, type LinkTarget, PROTOCOL, Request } from '../wire/request.ts'
 import { checkFlag, checkInteger, checkObject, checkU32 } from './check.ts'
 import { beginGeneric } from './generic.ts'
+import { Pace } from './pace.ts'
 
 /** `WG_CMD_…`. */
 export const WG_COMMAND = { get: 0, set: 1 } as const
@@ -64,7 +65,7 @@ const PEER_OPTIONS = new Set([
 ])
 
 /** As many messages as it takes, in the order in which the kernel has to see them. */
-export function writeWireGuard(family: number, link: LinkTarget, spec: WireGuardSpec): Request {
+export async function writeWireGuard(family: number, link: LinkTarget, spec: WireGuardSpec): Promise<Request> {
   checkOptions(checkObject(spec, 'spec'), 'spec', OPTIONS)
   const { privateKey, listenPort, fwmark, peers = [], replacePeers } = spec
   const request = begin(family, link)
@@ -77,7 +78,7 @@ export function writeWireGuard(family: number, link: LinkTarget, spec: WireGuard
     request.attributeU32(WG_DEVICE.flags, REPLACE_PEERS)
   }
   if (!Array.isArray(peers)) throw invalidType('spec.peers', 'an instance of Array', peers)
-  new Peers(request, family, link).write(peers)
+  await new Peers(request, family, link).write(peers)
   return request.end()
 }
 
@@ -95,16 +96,19 @@ class Peers {
     this.#start = request.length
   }
 
-  write(peers: WireGuardPeerSpec[]): void {
+  async write(peers: WireGuardPeerSpec[]): Promise<void> {
+    const pace = new Pace()
     for (let next = 0; next < peers.length; ) {
       if (next > 0) this.#another()
-      this.#request.nest(WG_DEVICE.peers, () => {
-        while (next < peers.length && !this.#long) {
-          this.#peer(peers[next] as WireGuardPeerSpec, `spec.peers[${next}]`)
-          next++
-        }
-      })
+      const nested = this.#request.open(WG_DEVICE.peers)
+      while (next < peers.length && !this.#long) {
+        this.#peer(peers[next] as WireGuardPeerSpec, `spec.peers[${next}]`)
+        next++
+        if (pace.due) await pace.giveWay()
+      }
+      this.#request.close(nested)
     }
+    await pace.done()
   }
 
   get #long(): boolean {

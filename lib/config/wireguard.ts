@@ -94,8 +94,9 @@ export class WireGuard {
     const target = checkLink(link, 'link')
     const words = `set wireguard ${nameLink(link)}`
     // What is wrong is found before the kernel is asked for the family's number.
-    writeWireGuard(0, target, spec)
-    await change(this.#namespace, writeWireGuard(await this.#family(words), target, spec), words)
+    await writeWireGuard(0, target, spec)
+    const request = await writeWireGuard(await this.#family(words), target, spec)
+    await change(this.#namespace, request, words)
   }
 
   #family(words: string): Promise<number> {

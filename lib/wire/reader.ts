@@ -2,6 +2,9 @@
 
 /** `NLA_TYPE_MASK`: without the flags for nesting and byte order. */
 const TYPE = 0x3fff
+/** Longer texts are decoded at once. */
+const SHORT = 16
+const NOTHING = new Uint8Array(0)
 const decoder = new TextDecoder()
 
 /** Where an attribute's value is. */
@@ -16,25 +19,26 @@ export class Attributes implements Attribute {
   type = 0
   start = 0
   end = 0
-  #reader: Reader | undefined
+  #bytes: Uint8Array = NOTHING
   #at = 0
   #stop = 0
 
   /** Begins anew, with the attributes between two offsets. */
   of(reader: Reader, start: number, end: number): this {
-    this.#reader = reader
+    this.#bytes = reader.bytes
     this.#at = start
-    this.#stop = end
+    this.#stop = Math.min(end, reader.bytes.length)
     return this
   }
 
   /** Goes to the next one, if there is one. */
   next(): boolean {
     const at = this.#at
-    if (this.#reader === undefined || at + 4 > this.#stop) return false
-    const length = this.#reader.u16(at)
+    if (at + 4 > this.#stop) return false
+    const bytes = this.#bytes
+    const length = (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
     if (length < 4 || at + length > this.#stop) return false
-    this.type = this.#reader.u16(at + 2) & TYPE
+    this.type = ((bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8)) & TYPE
     this.start = at + 4
     this.end = at + length
     this.#at = at + ((length + 3) & ~3)
@@ -75,15 +79,16 @@ export class Reader {
 
   /** Up to the first NUL. */
   text(start: number, end: number): string {
-    let stop = start
-    let ascii = true
-    while (stop < end && this.bytes[stop] !== 0) {
-      if ((this.bytes[stop] as number) > 127) ascii = false
-      stop++
-    }
+    const { bytes } = this
+    let text = ''
     // Names are short and mostly ASCII, for which a decoder costs more than it does.
-    if (ascii && stop - start < 24) return String.fromCharCode(...this.bytes.subarray(start, stop))
-    return decoder.decode(this.bytes.subarray(start, stop))
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number
+      if (byte === 0) return text
+      if (byte > 127 || at - start === SHORT) return decoder.decode(bytes.subarray(start, endOfText(bytes, at, end)))
+      text += String.fromCharCode(byte)
+    }
+    return text
   }
 
   /** The attributes between two offsets. */
@@ -93,6 +98,11 @@ export class Reader {
     while (walk.next()) found.push({ type: walk.type, start: walk.start, end: walk.end })
     return found
   }
+}
+
+function endOfText(bytes: Uint8Array, from: number, end: number): number {
+  const zero = bytes.subarray(from, end).indexOf(0)
+  return zero < 0 ? end : from + zero
 }
 
 /** A whole message in a reply. */

@@ -34,6 +34,9 @@ const NO_BLANKS = new Uint32Array(0)
 const NO_NAMES: string[] = []
 const encoder = new TextEncoder()
 
+const SPARES = 4
+const SPARE: Request[] = []
+
 /**
  * One or more messages, one after the other, and what native code fills in when it sends them. Most are written by code
  * that has run a few times at most, so it is little code that a message takes: whole words at a time, no closures.
@@ -60,9 +63,26 @@ export class Request {
     this.#bytes = new Uint8Array(this.#words.buffer)
   }
 
+  /** One for few messages, which may have been used before: to make its buffers takes longer than to fill them. */
+  static take(): Request {
+    return SPARE.pop() ?? new Request()
+  }
+
+  /** Gives one back that was {@link take}n, once it has been handed over. */
+  release(): void {
+    if (SPARE.length === SPARES) return
+    this.clear()
+    SPARE.push(this)
+  }
+
   /** How many bytes are written. */
   get length(): number {
     return this.#length
+  }
+
+  /** What is written, until more is. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
   }
 
   /** Begins a message. */
@@ -98,6 +118,7 @@ export class Request {
     this.#start = 0
     this.#blankCount = 0
     this.count = 0
+    this.acknowledgeLast = false
     this.#names?.clear()
     this.#namespaces.length = 0
   }
@@ -239,13 +260,15 @@ export class Request {
     return this.close(start)
   }
 
-  /** As the binding takes it. */
+  /** As the binding takes it, which copies it at once. */
   toNative() {
     return {
       protocol: this.protocol,
-      bytes: this.#bytes.subarray(0, this.#length),
+      bytes: this.#bytes,
+      length: this.#length,
       acknowledgeLast: this.acknowledgeLast,
-      blanks: this.#blanks.subarray(0, this.#blankCount),
+      blanks: this.#blanks,
+      blankCount: this.#blankCount,
       names: this.#names === undefined ? NO_NAMES : [...this.#names.keys()],
       namespaces: this.#namespaces
     }

@@ -5,9 +5,12 @@
 
 use std::cell::{Cell, OnceCell};
 use std::collections::VecDeque;
+use std::hint::spin_loop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::Builder;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Builder, Thread, available_parallelism, yield_now};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
@@ -20,17 +23,24 @@ const MEMBERS: usize = 4;
 /// The members only make system calls and small vectors.
 const STACK: usize = 256 * 1024;
 
+/// Whoever waits for one call makes the next one soon. To be woken costs both sides about as long as this.
+const WATCH: Duration = Duration::from_micros(100);
+
 type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Crew {
     jobs: VecDeque<Job>,
     members: usize,
-    idle: usize,
+    /// Those that sleep. The last one to work is the first to be woken: what it needs is still at hand.
+    idle: Vec<Thread>,
+    /// Whether a member looks for the next job without sleeping.
+    watched: bool,
 }
 
-static CREW: Mutex<Crew> = Mutex::new(Crew { jobs: VecDeque::new(), members: 0, idle: 0 });
-static WORK: Condvar = Condvar::new();
+static CREW: Mutex<Crew> = Mutex::new(Crew { jobs: VecDeque::new(), members: 0, idle: Vec::new(), watched: false });
+/// There is a job for the member that watches.
+static SEEN: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static MEMBER: Cell<bool> = const { Cell::new(false) };
@@ -85,8 +95,18 @@ pub fn muster() -> Result<()> {
 /// As [`muster`]; the job is not run then.
 pub fn submit(job: impl FnOnce() + Send + 'static) -> Result<()> {
     muster()?;
-    crew().jobs.push_back(Box::new(job));
-    WORK.notify_one();
+    let mut crew = crew();
+    crew.jobs.push_back(Box::new(job));
+    if crew.watched && crew.jobs.len() == 1 {
+        SEEN.store(true, Ordering::Release);
+        return Ok(());
+    }
+    let woken = crew.idle.pop();
+    // Whoever is woken needs the lock.
+    drop(crew);
+    if let Some(member) = woken {
+        member.unpark();
+    }
     Ok(())
 }
 
@@ -115,18 +135,96 @@ fn work() {
     loop {
         if let Some(job) = crew.jobs.pop_front() {
             // Whoever takes a job that may block leaves another to take the next: only a member may start one.
-            if crew.idle == 0 && crew.members < MEMBERS {
+            if crew.idle.is_empty() && crew.members < MEMBERS {
                 // Without another member the jobs only take longer.
                 let _fewer_hands = start(&mut crew);
             }
             drop(crew);
             // What a panicking job owed its caller is told by what the job dropped.
             let _told_by_drop = catch_unwind(AssertUnwindSafe(job));
-            crew = self::crew();
+            crew = watch(self::crew());
         } else {
-            crew.idle += 1;
-            crew = WORK.wait(crew).unwrap_or_else(PoisonError::into_inner);
-            crew.idle -= 1;
+            let this = thread::current();
+            crew.idle.push(this.clone());
+            drop(crew);
+            thread::park();
+            crew = self::crew();
+            // One that was woken by nobody is still among those that sleep.
+            crew.idle.retain(|member| member.id() != this.id());
         }
+    }
+}
+
+/// Looks for another job for a moment before the calling member goes to sleep, if no other does.
+fn watch(mut crew: MutexGuard<'static, Crew>) -> MutexGuard<'static, Crew> {
+    if !crew.jobs.is_empty() || crew.watched || !has_processors() {
+        return crew;
+    }
+    crew.watched = true;
+    SEEN.store(false, Ordering::Relaxed);
+    drop(crew);
+    let start = Instant::now();
+    while !SEEN.load(Ordering::Acquire) && start.elapsed() < WATCH {
+        for _ in 0..32 {
+            spin_loop();
+        }
+        // Others have the processor first.
+        yield_now();
+    }
+    // What came when nobody looked any more is in the queue.
+    let mut crew = self::crew();
+    crew.watched = false;
+    crew
+}
+
+/// On a single processor whoever watches keeps others from what is watched for.
+fn has_processors() -> bool {
+    static SEVERAL: OnceLock<bool> = OnceLock::new();
+    *SEVERAL.get_or_init(|| available_parallelism().is_ok_and(|count| count.get() > 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn every_job_is_run_whether_it_finds_the_members_busy_watching_or_asleep() {
+        let (sender, receiver) = channel();
+        let submitters: Vec<_> = (0..4_u64)
+            .map(|submitter| {
+                let sender = sender.clone();
+                thread::spawn(move || {
+                    for number in 0..500 {
+                        let sender = sender.clone();
+                        submit(move || sender.send(number).expect("somebody listens")).expect("a thread");
+                        // Around the time for which a member watches.
+                        thread::sleep(Duration::from_micros((number * 7 + submitter) % 200));
+                    }
+                })
+            })
+            .collect();
+        drop(sender);
+        for submitter in submitters {
+            submitter.join().expect("no panic");
+        }
+        let mut seen: Vec<u64> = receiver.iter().collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..500).flat_map(|number| [number; 4]).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_job_that_blocks_keeps_no_other_waiting() {
+        let (release, blocked) = channel::<()>();
+        let (sender, receiver) = channel();
+        submit(move || blocked.recv().expect("it is let go")).expect("a thread");
+        for number in 0..50 {
+            let sender = sender.clone();
+            submit(move || sender.send(number).expect("somebody listens")).expect("a thread");
+        }
+        drop(sender);
+        assert_eq!(receiver.iter().count(), 50);
+        release.send(()).expect("it waits");
     }
 }

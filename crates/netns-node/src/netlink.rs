@@ -1,8 +1,10 @@
 //! Netlink requests, replies and events; kernel settings.
 
+use std::mem;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8Array, Uint32Array};
+use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 use netns_core::netlink::{self, Acknowledge, Changes, LinkName, Protocol, Refusal, Reply, Request, Subscription};
@@ -17,13 +19,17 @@ use crate::promise::{Place, promise};
 pub struct NetlinkRequest<'env> {
     /// `NETLINK_ROUTE`, `NETLINK_NETFILTER` or `NETLINK_GENERIC`.
     pub protocol: u32,
-    /// The messages.
-    pub bytes: Uint8Array,
+    /// The messages, and room behind them.
+    pub bytes: Uint8ArraySlice<'env>,
+    /// How many bytes the messages take.
+    pub length: u32,
     /// Whether one acknowledgement stands for many messages.
     pub acknowledge_last: bool,
     /// What is filled in, three numbers for each: its sort, its offset, its place in `names` or `namespaces`. The sort
     /// is 0 for the index of a link, 1 for that of its other end, 2 for the descriptor of a namespace.
-    pub blanks: Uint32Array,
+    pub blanks: Uint32ArraySlice<'env>,
+    /// How many numbers those are.
+    pub blank_count: u32,
     /// Links, each once, as each string costs a crossing.
     pub names: Vec<String>,
     /// Namespaces.
@@ -113,6 +119,10 @@ struct Handed {
     namespaces: Vec<NetNs>,
 }
 
+fn start_of<T: Copy>(items: &[T], count: u32) -> Vec<T> {
+    items[..items.len().min(count as usize)].to_vec()
+}
+
 impl Handed {
     fn over(request: NetlinkRequest<'_>) -> Result<Self> {
         let protocol = match request.protocol {
@@ -123,28 +133,43 @@ impl Handed {
         };
         Ok(Self {
             protocol,
-            bytes: request.bytes.to_vec(),
+            bytes: start_of(&request.bytes, request.length),
             acknowledge: if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged },
-            blanks: request.blanks.to_vec(),
+            blanks: start_of(&request.blanks, request.blank_count),
             names: request.names,
             namespaces: request.namespaces.iter().map(|handle| handle.namespace()).collect::<Result<_>>()?,
         })
     }
 
-    fn converted(self) -> netns_core::Result<(Protocol, Request)> {
-        let mut request = Request::new(self.bytes)?.acknowledging(self.acknowledge);
-        // Each name stands for two links: itself, and its other end.
-        let links = self.names.into_iter().flat_map(|name| [LinkName::Of(name.clone()), LinkName::PeerOf(name)]);
+    fn converted(mut self) -> netns_core::Result<(Protocol, Request)> {
+        let bytes = mem::take(&mut self.bytes);
+        let whole = 0..bytes.len();
+        Ok((self.protocol, self.request(bytes, &whole)?))
+    }
+
+    /// The messages in one part of the bytes, as a request of their own.
+    fn part(&self, range: &Range<usize>) -> netns_core::Result<Request> {
+        self.request(self.bytes.get(range.clone()).unwrap_or_default().to_vec(), range)
+    }
+
+    fn request(&self, bytes: Vec<u8>, range: &Range<usize>) -> netns_core::Result<Request> {
+        let mut request = Request::new(bytes)?.acknowledging(self.acknowledge);
         let mut blanks = Vec::with_capacity(self.blanks.len() / 3);
         for blank in self.blanks.chunks_exact(3) {
             let (sort, offset, place) = (blank[0], blank[1] as usize, blank[2] as usize);
+            if !range.contains(&offset) {
+                continue;
+            }
+            let offset = offset - range.start;
             if sort < 2 {
                 blanks.push((offset, 2 * place + sort as usize));
             } else if let Some(namespace) = self.namespaces.get(place) {
                 request = request.with_namespace(offset, namespace.clone());
             }
         }
-        Ok((self.protocol, request.with_links(links, blanks)))
+        // Each name stands for two links: itself, and its other end.
+        let links = self.names.iter().flat_map(|name| [LinkName::Of(name.clone()), LinkName::PeerOf(name.clone())]);
+        Ok(request.with_links(links, blanks))
     }
 }
 
@@ -165,24 +190,26 @@ pub fn netlink_exchange<'env>(
     })
 }
 
-/// Sends requests one after the other, each to a namespace of its own, until one is refused something.
+/// Sends parts of a request one after the other, each to a namespace of its own, until one is refused something. `ends` are
+/// where the parts end.
 #[napi(catch_unwind, ts_return_type = "Promise<NetlinkLast>")]
 pub fn netlink_in_order<'env>(
     env: &'env Env,
     handles: Vec<ClassInstance<'_, Handle>>,
-    requests: Vec<NetlinkRequest<'_>>,
+    ends: Vec<u32>,
+    request: NetlinkRequest<'_>,
 ) -> Result<Object<'env>> {
-    let mut steps = Vec::with_capacity(requests.len());
-    for (handle, request) in handles.iter().zip(requests) {
-        steps.push((handle.client()?, Handed::over(request)?));
-    }
+    let clients = handles.iter().map(|handle| handle.client()).collect::<Result<Vec<_>>>()?;
+    let handed = Handed::over(request)?;
     promise(env, Place::Crew, move || {
-        let mut converted = Vec::with_capacity(steps.len());
-        for (client, handed) in steps {
-            let (protocol, request) = handed.converted()?;
-            converted.push((client, protocol, request));
+        let mut start = 0;
+        let mut steps = Vec::with_capacity(clients.len());
+        for (client, end) in clients.into_iter().zip(ends) {
+            let end = end as usize;
+            steps.push((client, handed.protocol, handed.part(&(start..end))?));
+            start = end;
         }
-        let mut replies = netlink::in_order(converted)?;
+        let mut replies = netlink::in_order(steps)?;
         let sent = u32::try_from(replies.len()).unwrap_or(u32::MAX);
         let NetlinkReply { data, refusals, .. } = replies.pop().unwrap_or_default().into();
         Ok(NetlinkLast { sent, data, refusals })
