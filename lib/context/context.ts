@@ -7,13 +7,13 @@ import { enterIn, exchange, type OutsidePolicy, runIn, setOutside } from './plac
 
 /** Runs `fn` in a context of `namespace`; the hooks are installed the first time. */
 export function run<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
-  prepare(namespace)
+  prepare(namespace, true)
   return runIn(namespace, fn, ...args)
 }
 
 /** The rest of the running async context is in `namespace`. */
 export function enter(namespace: Namespace): void {
-  prepare(namespace)
+  prepare(namespace, true)
   enterIn(namespace)
 }
 
@@ -64,8 +64,8 @@ export function prepareEarly(namespace: Namespace): boolean {
 }
 
 /** A closed handle is refused here, not at the first socket. */
-function prepare(namespace: Namespace): void {
+function prepare(namespace: Namespace, goesOn = false): void {
   if (namespace.closed) throw closed(namespace.toString())
-  install(namespace)
+  install(namespace, goesOn)
   namespace.remember()
 }

@@ -1,12 +1,14 @@
 /** The dispatcher of `fetch`, `WebSocket` and `EventSource` holds connections, so it is one per namespace. */
 
 import { builtin } from '../builtin.ts'
-import { dispatcherRefused } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome } from './place.ts'
 
-type Dispatcher = { dispatch: AnyFunction }
+/** What has connections, or chooses them. */
+export type Dispatcher = { dispatch: AnyFunction }
+
 const LEGACY = Symbol.for('undici.globalDispatcher.1')
 const MODERN = Symbol.for('undici.globalDispatcher.2')
 const globals = globalThis as { [LEGACY]?: Dispatcher; [MODERN]?: Dispatcher }
@@ -48,74 +50,13 @@ export function route(user?: Namespace): boolean {
   // One by one and by constant names, as a loop over the two takes half a microsecond on every way in.
   const legacy = globals[LEGACY]
   const modern = globals[MODERN]
-  if (legacy !== undefined && !routers.has(legacy)) globals[LEGACY] = router(LEGACY, legacy, user)
-  if (modern !== undefined && !routers.has(modern)) globals[MODERN] = router(MODERN, modern, user)
+  if (legacy !== undefined && !routers.has(legacy)) globals[LEGACY] = routed('legacy', legacy, user)
+  if (modern !== undefined && !routers.has(modern)) globals[MODERN] = routed('modern', modern, user)
   return legacy !== undefined || modern !== undefined
 }
 
-function router(symbol: symbol, first: Dispatcher, user: Namespace | undefined): Dispatcher {
-  const inside = new WeakMap<Namespace, Dispatcher>()
-  let home: Dispatcher | undefined
-  const choose = (): Dispatcher => {
-    const place = hereOrHome()
-    if (place === user) return first
-    if (place === undefined) {
-      home ??= again(symbol, first)
-      return home
-    }
-    const known = inside.get(place) ?? again(symbol, first)
-    inside.set(place, known)
-    return known
-  }
-  if (user !== undefined) shareOut(first, choose)
-  const proxy = new Proxy(first, {
-    get(_target, property) {
-      const chosen = choose()
-      const value = Reflect.get(chosen, property, chosen)
-      return typeof value === 'function' && property !== 'constructor' ? value.bind(chosen) : value
-    }
-  })
-  routers.add(proxy)
-  return proxy
-}
-
-/** Whoever took the dispatcher itself before there was a router has not used it yet, and may be elsewhere. */
-function shareOut(first: Dispatcher, choose: () => Dispatcher): void {
-  const { dispatch } = first
-  first.dispatch = (...args: unknown[]) => {
-    const chosen = choose()
-    return chosen === first ? dispatch.apply(first, args) : chosen.dispatch(...args)
-  }
-}
-
-/**
- * A dispatcher of the same class, without a copy of undici. An agent is given the options that it keeps; what else a
- * program may have set holds connections, or a proxy's address, in ways that only its maker knows.
- *
- * @throws `ERR_NETNS_DISPATCHER`
- */
-function again(symbol: symbol, like: Dispatcher): Dispatcher {
-  const modern = Reflect.get(globalThis, MODERN) as Dispatcher | undefined
-  switch (like.constructor.name) {
-    case 'Agent':
-      return make(like, { ...kept(like, 'options'), factory: kept(like, 'factory') })
-    case 'EnvHttpProxyAgent':
-      // Node's own, whose options are the environment.
-      if (process.env['NODE_USE_ENV_PROXY'] === '1' || process.execArgv.includes('--use-env-proxy')) return make(like)
-      break
-    case 'Dispatcher1Wrapper':
-      // From Node 26 on, the first symbol has an adapter for older copies of undici around an agent of the second.
-      if (symbol === LEGACY && modern !== undefined) return make(like, again(MODERN, modern))
-      break
-  }
-  throw dispatcherRefused(like.constructor.name)
-}
-
-function make(like: Dispatcher, ...args: unknown[]): Dispatcher {
-  return Reflect.construct(like.constructor, args) as Dispatcher
-}
-
-function kept(agent: Dispatcher, what: string): object | undefined {
-  const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === what)
-  return symbol && Reflect.get(agent, symbol)
+function routed(which: 'legacy' | 'modern', first: Dispatcher, user: Namespace | undefined): Dispatcher {
+  const router = parts.late.routerOf(which, first, user)
+  routers.add(router)
+  return router
 }

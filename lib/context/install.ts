@@ -22,9 +22,10 @@ let installed = false
 /**
  * Puts every hook on, unless they are. What `namespace` is for: the self-test opens a socket of each kind in it.
  *
+ * @param goesOn - whether there are contexts from now on, so that what the self-test started for its own may stay
  * @throws `ERR_NETNS_RUNTIME` naming what this runtime lacks; nothing is changed then
  */
-export function install(namespace: Namespace | undefined): void {
+export function install(namespace: Namespace | undefined, goesOn = false): void {
   if (installed) {
     route()
     return
@@ -35,8 +36,9 @@ export function install(namespace: Namespace | undefined): void {
   try {
     hookEverything(patches, sockets)
     if (namespace !== undefined) selfTest(sockets, namespace)
-    endContexts()
+    if (!goesOn) endContexts()
   } catch (error) {
+    endContexts()
     patches.undo()
     builtin('module').syncBuiltinESMExports()
     throw error
@@ -46,7 +48,7 @@ export function install(namespace: Namespace | undefined): void {
 
 let lacking = false
 
-/** Installs as {@link install} does; where this runtime lacks something, says so once and for all. */
+/** Installs as {@link install} does for contexts that go on; where this runtime lacks something, says so once and for all. */
 export function isAvailable(namespace: Namespace): boolean {
   if (lacking) return false
   if (installed) {
@@ -54,7 +56,7 @@ export function isAvailable(namespace: Namespace): boolean {
     return true
   }
   try {
-    install(namespace)
+    install(namespace, true)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_NETNS_RUNTIME') throw error
     lacking = true

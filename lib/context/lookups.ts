@@ -100,7 +100,7 @@ function redirectAll(patches: Patches, module: object, of: (namespace: Namespace
         name,
         redirectClass(value, (namespace) => Reflect.get(of(namespace), name))
       )
-    else patches.method(module, name, (original) => redirect(original, name, of))
+    else patches.value(module, name, redirected(value, name, of))
   }
 }
 
@@ -111,6 +111,18 @@ function redirect(original: AnyFunction, name: string, of: (namespace: Namespace
     const module = of(place)
     return (Reflect.get(module, name) as AnyFunction).apply(module, args)
   }
+}
+
+/** As {@link redirect}, for many functions: quicker to make, and all else about the function is the original's. */
+function redirected(original: AnyFunction, name: string, of: (namespace: Namespace) => object): AnyFunction {
+  return new Proxy(original, {
+    apply(target, self, args) {
+      const place = elsewhere()
+      if (place === undefined) return Reflect.apply(target, self, args)
+      const module = of(place)
+      return Reflect.apply(Reflect.get(module, name) as AnyFunction, module, args)
+    }
+  })
 }
 
 function redirectClass(original: object, of: (namespace: Namespace) => object): object {

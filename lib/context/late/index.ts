@@ -1,4 +1,6 @@
 export { hookClusters } from './clusters.ts'
+export { watchHandle } from './handle-watch.ts'
+export { routerOf } from './router.ts'
 export { hookSessions, rememberSession } from './sessions.ts'
 export { probeWorker } from './worker-probe.ts'
 export { hookWorkers, WORKER_PLACE } from './workers.ts'

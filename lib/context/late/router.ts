@@ -1,0 +1,78 @@
+/** A global dispatcher of undici's that has connections of their own for each namespace. */
+import { dispatcherRefused } from '../../errors.ts'
+import type { Namespace } from '../../namespace.ts'
+import type { Dispatcher } from '../dispatchers.ts'
+import { hereOrHome } from '../place.ts'
+
+type Which = 'legacy' | 'modern'
+
+/**
+ * What chooses each time, by where it is.
+ *
+ * @param which - the global dispatcher that it stands before
+ * @param user - whose connections `first` has, if it is used for the first time; undefined for home
+ */
+export function routerOf(which: Which, first: Dispatcher, user: Namespace | undefined): Dispatcher {
+  const inside = new WeakMap<Namespace, Dispatcher>()
+  let home: Dispatcher | undefined
+  const choose = (): Dispatcher => {
+    const place = hereOrHome()
+    if (place === user) return first
+    if (place === undefined) {
+      home ??= again(which, first)
+      return home
+    }
+    const known = inside.get(place) ?? again(which, first)
+    inside.set(place, known)
+    return known
+  }
+  if (user !== undefined) shareOut(first, choose)
+  return new Proxy(first, {
+    get(_target, property) {
+      const chosen = choose()
+      const value = Reflect.get(chosen, property, chosen)
+      return typeof value === 'function' && property !== 'constructor' ? value.bind(chosen) : value
+    }
+  })
+}
+
+/** Whoever took the dispatcher itself before there was a router has not used it yet, and may be elsewhere. */
+function shareOut(first: Dispatcher, choose: () => Dispatcher): void {
+  const { dispatch } = first
+  first.dispatch = (...args: unknown[]) => {
+    const chosen = choose()
+    return chosen === first ? dispatch.apply(first, args) : chosen.dispatch(...args)
+  }
+}
+
+/**
+ * A dispatcher of the same class, without a copy of undici. An agent is given the options that it keeps; what else a
+ * program may have set holds connections, or a proxy's address, in ways that only its maker knows.
+ *
+ * @throws `ERR_NETNS_DISPATCHER`
+ */
+function again(which: Which, like: Dispatcher): Dispatcher {
+  const modern = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.2')) as Dispatcher | undefined
+  switch (like.constructor.name) {
+    case 'Agent':
+      return make(like, { ...kept(like, 'options'), factory: kept(like, 'factory') })
+    case 'EnvHttpProxyAgent':
+      // Node's own, whose options are the environment.
+      if (process.env['NODE_USE_ENV_PROXY'] === '1' || process.execArgv.includes('--use-env-proxy')) return make(like)
+      break
+    case 'Dispatcher1Wrapper':
+      // From Node 26 on, the first symbol has an adapter for older copies of undici around an agent of the second.
+      if (which === 'legacy' && modern !== undefined) return make(like, again('modern', modern))
+      break
+  }
+  throw dispatcherRefused(like.constructor.name)
+}
+
+function make(like: Dispatcher, ...args: unknown[]): Dispatcher {
+  return Reflect.construct(like.constructor, args) as Dispatcher
+}
+
+function kept(agent: Dispatcher, what: string): object | undefined {
+  const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === what)
+  return symbol && Reflect.get(agent, symbol)
+}
