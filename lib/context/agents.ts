@@ -2,6 +2,7 @@
  * Connections that `http.Agent` keeps never cross: those of each network are filed under names of their own. Where an
  * agent is used first they are Node's, which programs look up in `agent.sockets`; elsewhere they say which network.
  */
+import { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { isHome, type Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -33,8 +34,9 @@ export function hookAgents(patches: Patches): void {
       try {
         return original.apply(this, args)
       } finally {
-        // Most have a socket by now; this one has to wait.
-        if (added === request && request.reusedSocket !== true) contexts.set(request, contextOf())
+        // Most have a socket by now; this one has to wait, and Node may keep where it was made.
+        const waits = added === request && request.reusedSocket !== true
+        if (waits && queueNoteOf(request) === undefined) contexts.set(request, contextOf())
         added = outer
       }
     }
@@ -43,13 +45,28 @@ export function hookAgents(patches: Patches): void {
   patches.method(agent, 'createSocket', (original) => {
     return function (this: object, ...args: unknown[]) {
       const request = args[0] as object
-      if (added === request) added = undefined
       const current = contextOf()
-      const context = contexts.has(request) ? contexts.get(request) : current
+      const context = added === request ? current : contextOfQueued(request, current)
+      if (added === request) added = undefined
       if (context === current) return drawers.whileMaking(() => original.apply(this, args))
       return runIn(context, () => drawers.whileMaking(() => original.apply(this, args)))
     }
   })
+
+  function contextOfQueued(request: object, current: Namespace | undefined): Namespace | undefined {
+    const note = queueNoteOf(request)
+    if (note !== undefined) return note.runInAsyncScope(contextOf)
+    return contexts.has(request) ? contexts.get(request) : current
+  }
+}
+
+let queueNote: symbol | undefined
+
+/** What Node gives a request that it queues, so that it goes on in the context that it was made in. */
+function queueNoteOf(request: object): AsyncResource | undefined {
+  queueNote ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === 'kRequestAsyncResource')
+  const note = queueNote && Reflect.get(request, queueNote)
+  return note instanceof AsyncResource ? note : undefined
 }
 
 /** Which network's files something belongs to: `net:[…]`, or home's. */
