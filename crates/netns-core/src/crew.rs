@@ -9,10 +9,12 @@ use std::hint::spin_loop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::{self, Builder, Thread, available_parallelism, yield_now};
+use std::thread::{self, Builder, Thread};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
@@ -24,7 +26,7 @@ const MEMBERS: usize = 4;
 const STACK: usize = 256 * 1024;
 
 /// Whoever waits for one call makes the next one soon. To be woken costs both sides about as long as this.
-const WATCH: Duration = Duration::from_micros(100);
+const WATCH: Duration = Duration::from_micros(50);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -165,11 +167,8 @@ fn watch(mut crew: MutexGuard<'static, Crew>) -> MutexGuard<'static, Crew> {
     drop(crew);
     let start = Instant::now();
     while !SEEN.load(Ordering::Acquire) && start.elapsed() < WATCH {
-        for _ in 0..32 {
-            spin_loop();
-        }
-        // Others have the processor first.
-        yield_now();
+        // Not a yield: the scheduler would have whoever yields wait for all others, also when there is a job.
+        spin_loop();
     }
     // What came when nobody looked any more is in the queue.
     let mut crew = self::crew();
@@ -180,7 +179,9 @@ fn watch(mut crew: MutexGuard<'static, Crew>) -> MutexGuard<'static, Crew> {
 /// On a single processor whoever watches keeps others from what is watched for.
 fn has_processors() -> bool {
     static SEVERAL: OnceLock<bool> = OnceLock::new();
-    *SEVERAL.get_or_init(|| available_parallelism().is_ok_and(|count| count.get() > 1))
+    // Not std's `available_parallelism`: it reads control groups, which takes kilobytes of code.
+    let several = |ours: CpuSet| (0..CpuSet::count()).filter(|&cpu| ours.is_set(cpu).unwrap_or(false)).nth(1).is_some();
+    *SEVERAL.get_or_init(|| sched_getaffinity(Pid::from_raw(0)).is_ok_and(several))
 }
 
 #[cfg(test)]
