@@ -11,7 +11,7 @@ test('ready means carrier, no tentative address, and a route', async () => {
   await wire.left.addresses.add({ dev: 'eth0', address: 'fd00::1/64' })
   await wire.left.waitReady({ to: '10.0.0.2' })
   expect((await wire.left.addresses.list()).filter(({ flags }) => flags.includes('tentative'))).toEqual([])
-  await expect(wire.left.waitReady({ to: '192.0.2.1', timeout: 50 })).rejects.toMatchObject({
+  await expect(wire.left.waitReady({ to: '192.0.2.1', timeout: 1000 })).rejects.toMatchObject({
     code: 'ERR_NETNS_NOT_READY',
     message: expect.stringContaining('no route to 192.0.2.1')
   })
