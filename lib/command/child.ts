@@ -11,9 +11,6 @@ import type { Checked } from './options.ts'
 import { signalNumber } from './signals.ts'
 import { normalizeStdio, openPipes, PIPE } from './stdio.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: what an event brings depends on its name.
-type Listener = (...args: any[]) => void
-
 /**
  * A program that was started natively: the streams, methods and events of a `ChildProcess`, but for messages, as there
  * is no channel. Its events come in the async context that started it.
@@ -86,18 +83,18 @@ export class Child extends EventEmitter implements ChildProcess {
   }
 
   /** As every emitter's; that somebody listens for `'spawn'` is what makes it be told of. */
-  override on(event: string | symbol, listener: Listener): this {
+  override on(event: string | symbol, listener: Parameters<EventEmitter['on']>[1]): this {
     if (event === 'spawn') this.#launched?.announce()
     return super.on(event, listener)
   }
 
   /** As {@link on}. */
-  override addListener(event: string | symbol, listener: Listener): this {
+  override addListener(event: string | symbol, listener: Parameters<EventEmitter['on']>[1]): this {
     return this.on(event, listener)
   }
 
   /** As {@link on}, but before those who listen already. */
-  override prependListener(event: string | symbol, listener: Listener): this {
+  override prependListener(event: string | symbol, listener: Parameters<EventEmitter['on']>[1]): this {
     if (event === 'spawn') this.#launched?.announce()
     return super.prependListener(event, listener)
   }
