@@ -1,6 +1,6 @@
 import fc from 'fast-check'
+import { NetNs, probe } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs, probe } from '../index.ts'
 import { codeOf, directory, here, strays } from './helpers.ts'
 
 const home = here()

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../index.ts'
 import { codeOf, directory, mountsIn, program } from './helpers.ts'
 
 const CRASHES = 100

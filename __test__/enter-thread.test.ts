@@ -1,5 +1,5 @@
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../index.ts'
 import { codeOf, eventually, here, message, output, strays, worker } from './helpers.ts'
 
 const home = here()

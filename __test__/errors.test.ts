@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { types } from 'node:util'
+import { NetNs, NetnsError } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs, NetnsError } from '../index.ts'
 import { directory, root } from './helpers.ts'
 
 async function caught(call: () => unknown): Promise<NetnsError> {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../index.ts'
 import { codeOf, directory, here, message, output, worker } from './helpers.ts'
 
 test('current and home are where this thread and this process are', () => {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { NetNs } from 'node-netns'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { NetNs } from '../index.ts'
 import { missing } from './config/wire.ts'
 
 const ROUNDS = 25

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../index.ts'
 import { codeOf, directory, here, output } from './helpers.ts'
 
 test('create, open, list and delete, both ways of calling', async () => {

@@ -1,6 +1,6 @@
 import { release } from 'node:os'
+import { probe } from 'node-netns'
 import { expect, test } from 'vitest'
-import { probe } from '../index.ts'
 import { directory, here, output, strays } from './helpers.ts'
 
 test('where the tests run everything works, and trying leaves nothing', async () => {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../index.ts'
 import { codeOf, directory, here, message, output, root, run, strays, worker } from './helpers.ts'
 
 const home = here()

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../index.ts'
 import { codeOf, directory, eventually, message, openDescriptors, output, threads, worker } from './helpers.ts'
 
 const watchers = () => threads().filter((name) => name === 'netns-wait').length

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type CommandOptions, NetNs } from 'node-netns'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type CommandOptions, NetNs } from '../../index.ts'
 import { children, events } from './support.ts'
 
 const ns = NetNs.createSync()

@@ -3,8 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { NetNs } from 'node-netns'
 import { afterAll, describe, expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { children, events, firstLine, nodeArguments, outputOf, runs, until } from './support.ts'
 
 const ns = NetNs.createSync()

@@ -1,7 +1,7 @@
 /** Whose end is whose. */
 import { readFileSync } from 'node:fs'
+import { NetNs } from 'node-netns'
 import { afterAll, expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { other } from '../offline/users.mjs'
 import { firstLine, nodeArguments, runs, until } from './support.ts'
 

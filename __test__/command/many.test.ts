@@ -1,8 +1,8 @@
 /** Many programs at once and in a row, from many threads. */
 import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
+import { NetNs } from 'node-netns'
 import { afterAll, expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { children, descriptors, networksOfThreads, threads, until } from './support.ts'
 
 const ns = NetNs.createSync()

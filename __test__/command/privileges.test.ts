@@ -1,6 +1,7 @@
 /** Who a program is, and what it may do. */
+
+import { NetNs } from 'node-netns'
 import { afterAll, describe, expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { other, otherReads } from '../offline/users.mjs'
 import { nodeArguments, said } from './support.ts'
 

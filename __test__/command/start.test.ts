@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { NetNs } from 'node-netns'
 import { afterAll, describe, expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { events, networksOfThreads, outputOf, said } from './support.ts'
 
 const ns = NetNs.createSync()
@@ -68,13 +68,13 @@ describe('words', () => {
   })
 
   test('bytes that are no text arrive as they do from Node', async () => {
-    const script = `import('${join(process.cwd(), 'index.ts')}').then(async ({ NetNs }) => {
+    const script = `import('node-netns').then(async ({ NetNs }) => {
       const { execFileSync } = require('node:child_process')
       const command = NetNs.createSync().command('printenv', ['NETNS_TEST_ODD'])
       const seen = [execFileSync('printenv', ['NETNS_TEST_ODD']), (await command.output()).stdout, (await command.output()).stdout]
       console.log(seen.map((bytes) => bytes.toString('hex')).join(' '))
     })`
-    const argv = [process.execPath, '-C', 'netns-source', '--import', 'tsx', '-e', script]
+    const argv = [process.execPath, '-e', script]
     const odd = 'export NETNS_TEST_ODD="$(printf "a\\377b\\001")"; exec "$@"'
     const [theirs, ...ours] = (await ns.command('sh', ['-c', odd, 'sh', ...argv]).output()).stdout
       .toString()

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { Child, NetNs } from '../../index.ts'
+import type { Child, NetNs } from 'node-netns'
 
 /** Child processes of this process, dead ones included, whoever started them. */
 export function children(): string[] {

@@ -1,5 +1,5 @@
+import { NetNs, type RouteSpec } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs, type RouteSpec } from '../../index.ts'
 import { ip, ipJson, pair } from './wire.ts'
 
 test('addresses are what iproute2 sees, with every option', async () => {

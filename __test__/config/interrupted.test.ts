@@ -1,6 +1,7 @@
 /** Lists that kept changing while they were made, which no test can bring about at will: the kernel's answer is ours. */
+
+import { NetNs, type Route } from 'node-netns'
 import { afterEach, expect, test, vi } from 'vitest'
-import { NetNs, type Route } from '../../index.ts'
 import { native } from '../../lib/native.ts'
 
 afterEach(() => void vi.restoreAllMocks())

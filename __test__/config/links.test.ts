@@ -1,5 +1,5 @@
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { exists } from '../offline/users.mjs'
 import { ip, ipJson, pair, tunRefusal } from './wire.ts'
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { NetNs, type NetworkEvent } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs, type NetworkEvent } from '../../index.ts'
 import { ip, pair } from './wire.ts'
 
 async function until(

@@ -1,5 +1,5 @@
+import { NetNs, type RuleSpec } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs, type RuleSpec } from '../../index.ts'
 import { exists } from '../offline/users.mjs'
 import { inside, ip, ipJson, pair } from './wire.ts'
 

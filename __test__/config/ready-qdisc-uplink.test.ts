@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { NetNs, type QdiscSpec } from 'node-netns'
 import { expect, test, vi } from 'vitest'
-import { NetNs, type QdiscSpec } from '../../index.ts'
 import { native } from '../../lib/native.ts'
 import { inside, ip, ipJson, pair } from './wire.ts'
 

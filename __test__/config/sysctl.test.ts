@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { inside, pair } from './wire.ts'
 
 test('a setting is read and written in the namespace alone', async () => {

@@ -1,8 +1,8 @@
 /** Two namespaces with a wire between them, and iproute2 as the judge. */
 import { spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { NetNs } from 'node-netns'
 import { expect, TestRunner } from 'vitest'
-import { NetNs } from '../../index.ts'
 
 /** Runs a program inside and returns what it printed. */
 export function inside(ns: NetNs, file: string, ...args: string[]): string {

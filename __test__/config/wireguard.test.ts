@@ -1,8 +1,8 @@
 /** WireGuard's messages against those of `wg` 1.0.20210914, recorded where a library answered it as the kernel does. */
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
+import { NetNs, type WireGuardDevice, type WireGuardSpec } from 'node-netns'
 import { expect, test } from 'vitest'
-import { NetNs, type WireGuardDevice, type WireGuardSpec } from '../../index.ts'
 import { resolveFamily } from '../../lib/config/generic.ts'
 import { decodeWireGuard } from '../../lib/config/wireguard.ts'
 import { writeWireGuard } from '../../lib/config/wireguard-spec.ts'

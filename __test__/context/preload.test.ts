@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { NetNs } from 'node-netns'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { offlineArgv } from '../offline/offline.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -6,10 +6,10 @@ import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { NetNs } from 'node-netns'
 import { chromium } from 'playwright-core'
 import puppeteer from 'puppeteer-core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { readPng } from './png.ts'
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run']

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { NetNs } from 'node-netns'
 import { afterAll, expect, test } from 'vitest'
-import { NetNs } from '../../index.ts'
 import { readPng } from './png.ts'
 
 const profile = mkdtempSync(join(tmpdir(), 'netns-chromium-'))
