@@ -136,7 +136,7 @@ export class NetNs extends Equipped {
     return registry.list(options)
   }
 
-  /** As {@link list}, blocking for about a microsecond a name. */
+  /** As {@link list}, blocking for a microsecond or two a name, or a third of one if no mount changed since the last time. */
   static listSync(options?: RegistryOptions): NamedNetNs[] {
     return registry.listSync(options)
   }

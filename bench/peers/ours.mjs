@@ -2,6 +2,20 @@
 import { NetNs } from 'node-netns'
 import { serve } from './serve.mjs'
 
+function listSync() {
+  if (NetNs.listSync().length < 1000) throw new Error('names are missing')
+}
+
+async function list() {
+  if ((await NetNs.list()).length < 1000) throw new Error('names are missing')
+}
+
+/** Somebody unmounts a name and mounts another. */
+function change() {
+  NetNs.deleteSync('one-of-many-0')
+  NetNs.createSync({ name: 'one-of-many-0' }).close()
+}
+
 serve({
   current() {
     return () => NetNs.current().close()
@@ -40,13 +54,15 @@ serve({
     }
   },
   list() {
-    return () => {
-      if (NetNs.listSync().length < 1000) throw new Error('names are missing')
-    }
+    return listSync
   },
   'list-async'() {
-    return async () => {
-      if ((await NetNs.list()).length < 1000) throw new Error('names are missing')
-    }
+    return list
+  },
+  'list-changed'() {
+    return { many: () => listSync(), after: change }
+  },
+  'list-changed-async'() {
+    return { many: () => list(), after: change }
   }
 })

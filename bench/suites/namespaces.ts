@@ -18,6 +18,15 @@ const quick = { batches: 20, size: 500 }
 /** What makes a namespace, which the kernel cleans up behind our back. */
 const making = { batches: 30, size: 1, rounds: 10, rest: 250 }
 
+const manyNames = {
+  setup: () => each1000((name) => NetNs.createSync({ name }).close()),
+  teardown: () => each1000((name) => NetNs.deleteSync(name))
+}
+
+function each1000(act: (name: string) => void): void {
+  for (let index = 0; index < 1000; index++) act(`one-of-many-${index}`)
+}
+
 const operations: Operation[] = [
   {
     name: 'current, close',
@@ -84,14 +93,17 @@ const operations: Operation[] = [
     batches: 10,
     size: 1,
     goals: [{ peer: ours, against: ip, ratio: 1 / 12 }],
-    setup: () => manyNames((name) => NetNs.createSync({ name }).close()),
-    teardown: () => manyNames((name) => NetNs.deleteSync(name))
+    ...manyNames
+  },
+  {
+    // As the first listing of a process: every name has to be looked at. Told beside the other, and not judged twice.
+    name: 'list of 1,000 names, after a change',
+    by: { [ours]: 'list-changed', [awaited]: 'list-changed-async', [ip]: 'list' },
+    batches: 10,
+    size: 1,
+    ...manyNames
   }
 ]
-
-function manyNames(act: (name: string) => void): void {
-  for (let index = 0; index < 1000; index++) act(`one-of-many-${index}`)
-}
 
 export const suite: Suite = {
   name: 'namespaces',

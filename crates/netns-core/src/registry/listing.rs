@@ -1,4 +1,5 @@
-//! `ip netns list`, but each name is checked to be a network namespace, at one system call a name.
+//! `ip netns list`, but each name is checked to be a network namespace: by one system call a name, or by one for all of
+//! them if the kernel says that nothing was mounted or unmounted since.
 
 use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -10,6 +11,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::libc;
 use nix::sys::stat::Mode;
 
+use super::memory::Memory;
 use super::{Name, Registry};
 use crate::error::{Error, Result};
 use crate::handle::{NetNs, OPEN};
@@ -64,12 +66,25 @@ impl Registry {
         let descriptor = directory.as_fd().try_clone_to_owned().map_err(|_| failed(Errno::EMFILE))?;
         // All namespaces live on one kernel-internal file system.
         let dev = NetNs::home()?.identity()?.dev;
+        let mut memory = Memory::of(descriptor.as_fd());
         for entry in directory.iter() {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
-            if !matches!(name.to_bytes(), b"." | b"..") {
-                visitor(OsStr::from_bytes(name.to_bytes()), identify(&descriptor, name, dev));
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
             }
+            let known = memory.as_mut().and_then(|memory| memory.recall(&entry));
+            let identity = match known {
+                Some(ino) => Some(Identity { dev, ino }),
+                None => identify(&descriptor, name, dev),
+            };
+            if let (None, Some(found), Some(memory)) = (known, identity, &mut memory) {
+                memory.learn(&entry, found.ino);
+            }
+            visitor(OsStr::from_bytes(name.to_bytes()), identity);
+        }
+        if let Some(memory) = memory {
+            memory.keep();
         }
         Ok(())
     }

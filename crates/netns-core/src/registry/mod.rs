@@ -3,6 +3,7 @@
 mod bind;
 mod directory;
 mod listing;
+mod memory;
 mod name;
 mod watch;
 

@@ -4,6 +4,7 @@
 mod common;
 mod crew;
 mod handle;
+mod listing;
 mod origin;
 mod probe;
 mod registry;
