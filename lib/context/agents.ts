@@ -15,58 +15,70 @@ export function hookAgents(patches: Patches): void {
   const drawers = new Drawers()
   // The agent of https asks this one for the first part of its names.
   const agent = builtin('_http_agent').Agent.prototype as unknown as Record<string, AnyFunction>
+  const noteKey = findNoteKey()
   const contexts = new WeakMap<object, Namespace | undefined>()
   patches.method(agent, 'getName', (original) => {
-    return function (this: object, ...args: unknown[]) {
-      const name = original.apply(this, args)
-      const drawer = drawers.of(args[0])
+    return function (this: object, options: unknown) {
+      const name = original.call(this, options)
+      const drawer = drawers.of(options)
       return drawer === drawers.firstOf(this) ? name : `${name}:${drawer}`
     }
   })
   /** A request that is being added, until a socket is made for it. */
   let added: object | undefined
   patches.method(agent, 'addRequest', (original) => {
-    return function (this: object, ...args: unknown[]) {
-      const request = args[0] as { reusedSocket?: boolean }
+    return function (this: object, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
       const outer = added
       drawers.use(this)
       added = request
       try {
-        return original.apply(this, args)
+        return original.call(this, request, options, port, localAddress)
       } finally {
-        // Most have a socket by now; this one has to wait, and Node may keep where it was made.
-        const waits = added === request && request.reusedSocket !== true
-        if (waits && queueNoteOf(request) === undefined) contexts.set(request, contextOf())
+        // Most have a socket by now, or Node keeps where they were made with what it queues. This one waits elsewhere.
+        if (added === request && request.reusedSocket !== true && noteOf(request) === undefined) {
+          contexts.set(request, contextOf())
+        }
         added = outer
       }
     }
   })
   // A queued request may get its socket when one of another name closes, in that one's context.
   patches.method(agent, 'createSocket', (original) => {
-    return function (this: object, ...args: unknown[]) {
-      const request = args[0] as object
+    return function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
       const current = contextOf()
       const context = added === request ? current : contextOfQueued(request, current)
       if (added === request) added = undefined
-      if (context === current) return drawers.whileMaking(() => original.apply(this, args))
-      return runIn(context, () => drawers.whileMaking(() => original.apply(this, args)))
+      const make = () => drawers.whileMaking(() => original.call(this, request, options, callback))
+      return context === current ? make() : runIn(context, make)
     }
   })
 
-  function contextOfQueued(request: object, current: Namespace | undefined): Namespace | undefined {
-    const note = queueNoteOf(request)
+  function contextOfQueued(request: AddedRequest, current: Namespace | undefined): Namespace | undefined {
+    const note = noteOf(request)
     if (note !== undefined) return note.runInAsyncScope(contextOf)
     return contexts.has(request) ? contexts.get(request) : current
   }
+
+  function noteOf(request: AddedRequest): AsyncResource | undefined {
+    return (noteKey && request[noteKey]) ?? undefined
+  }
 }
 
-let queueNote: symbol | undefined
+interface AddedRequest {
+  reusedSocket?: boolean
+  [note: symbol]: AsyncResource | null | undefined
+}
 
-/** What Node gives a request that it queues, so that it goes on in the context that it was made in. */
-function queueNoteOf(request: object): AsyncResource | undefined {
-  queueNote ??= Object.getOwnPropertySymbols(request).find(({ description }) => description === 'kRequestAsyncResource')
-  const note = queueNote && Reflect.get(request, queueNote)
-  return note instanceof AsyncResource ? note : undefined
+/**
+ * The key of what Node gives a request that it queues, so that it goes on in the context that it was made in: shown by an
+ * agent that has no socket left. Where there is none, we keep such contexts ourselves.
+ */
+function findNoteKey(): symbol | undefined {
+  const agent = new (builtin('_http_agent').Agent)({ maxSockets: 1, maxTotalSockets: 1 })
+  const request: AddedRequest = {}
+  Reflect.set(agent, 'totalSocketCount', 1)
+  Reflect.get(agent, 'addRequest').call(agent, request, { host: 'localhost', servername: '' })
+  return Object.getOwnPropertySymbols(request).find((key) => request[key] instanceof AsyncResource)
 }
 
 /** Which network's files something belongs to: `net:[…]`, or home's. */
