@@ -24,7 +24,8 @@ export class Forgotten<T extends WeakKey> {
 
   /** `object` is about to be closed. */
   dismiss(object: T): void {
-    if (this.#young.at(-1) === object) this.#young.pop()
+    const young = this.#young
+    if (young.length > 0 && young[young.length - 1] === object) young.pop()
     else this.#registry.unregister(object)
   }
 

@@ -179,8 +179,10 @@ export class Namespace implements Disposable, AsyncDisposable {
    */
   close(): void {
     const ends = this.#ends
-    this.#ends = undefined
-    for (const end of ends ?? []) end()
+    if (ends !== undefined) {
+      this.#ends = undefined
+      for (const end of ends) end()
+    }
     if (this.#handle !== undefined) {
       // What it was is worth knowing afterwards, in a log.
       this.#identify()

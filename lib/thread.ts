@@ -74,7 +74,7 @@ export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A
 /** Runs `fn` with the thread inside; see `NetNs#runSync`. */
 export function runSync<A extends unknown[], R>(slot: number, fn: (...args: A) => R, args: A): R {
   const outcome = callInside(slot, fn, args)
-  if (isThenable(outcome)) {
+  if (outcome !== undefined && isThenable(outcome)) {
     // The mistake is reported once, here, not a second time as an unhandled rejection. Another thenable is left alone:
     // asking for its result is what starts a lazy one, and that would be outside.
     if (types.isPromise(outcome)) outcome.catch(() => {})

@@ -48,7 +48,7 @@ export function runSync<A extends unknown[], R>(namespace: Namespace, fn: (...ar
   try {
     return runThreadSync(slot, fn, args)
   } finally {
-    exchange(before)
+    enterIn(before)
   }
 }
 

@@ -68,9 +68,9 @@ export function endContexts(): void {
   storage.disable()
 }
 
-/** The rest of the running context is in `namespace`. */
-export function enterIn(namespace: Namespace): void {
-  storage.enterWith(namespace)
+/** The rest of the running context is in `namespace`, or in none. */
+export function enterIn(namespace: Namespace | undefined): void {
+  storage.enterWith(namespace as Namespace)
 }
 
 /** Sets what {@link here} says outside of every context. */

@@ -8,7 +8,9 @@ mod name;
 mod watch;
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -36,6 +38,8 @@ pub const DEFAULT_DIRECTORY: &str = "/run/netns";
 const OUR_MODE: Mode = Mode::S_IRUSR;
 /// A plain file of somebody else's that is older than this is a leftover, not a namespace in the making.
 const STALE_AFTER: Duration = Duration::from_secs(10);
+/// Enough for any name in iproute2's directory.
+const SHORT: usize = 288;
 /// More namespaces than anyone stacks on one name, fewer than would look like a hang.
 const STACKED: usize = 64;
 /// As iproute2 unmounts, but never what a link leads to.
@@ -71,10 +75,23 @@ impl Registry {
     /// # Errors
     /// `ENOENT` if there is none, `ERR_NETNS_NOT_NAMESPACE` if the file is a leftover or something else.
     pub fn open(&self, name: &Name) -> Result<NetNs> {
-        let path = self.path(name);
         let attempt = || format!("open the network namespace '{name}'");
-        let fd = open(&path, OPEN, Mode::empty()).map_err(|errno| Error::system("open", errno, attempt()).at(&path))?;
-        NetNs::checked(fd, || attempt().into()).map_err(|error| error.at(path))
+        let fd = self.open_file(name).map_err(|errno| Error::system("open", errno, attempt()).at(self.path(name)))?;
+        NetNs::checked(fd, || attempt().into()).map_err(|error| error.at(self.path(name)))
+    }
+
+    fn open_file(&self, name: &Name) -> nix::Result<OwnedFd> {
+        // A path on the stack, as to allocate one takes a measurable part of the time.
+        let (directory, mut room) = (self.directory.as_os_str().as_bytes(), [0; SHORT]);
+        let end = directory.len() + 1 + name.len();
+        if directory.is_empty() || end >= SHORT {
+            return open(&self.path(name), OPEN, Mode::empty());
+        }
+        room[..directory.len()].copy_from_slice(directory);
+        room[directory.len()] = b'/';
+        room[directory.len() + 1..end].copy_from_slice(name.as_bytes());
+        let path = CStr::from_bytes_with_nul(&room[..=end]).map_err(|_nul_within| Errno::EINVAL)?;
+        open(path, OPEN, Mode::empty())
     }
 
     /// Makes a namespace with a name: `ip netns add`, with `lo` up if wanted. The caller stays where it is.

@@ -58,6 +58,25 @@ fn create_names_it_and_moves_nobody() {
 }
 
 #[test]
+fn names_are_opened_in_directories_of_every_length() {
+    let namespace = create();
+    let longest = "x".repeat(255);
+    // The path of the longest name ends on either side of where paths are put together otherwise.
+    for length in [1, 2, 100, 255] {
+        let registry = Registry::new(directory().join("y".repeat(length)));
+        create_dir_all(registry.directory()).expect("a directory");
+        for each in ["a", &longest] {
+            registry.attach(&name(each), &namespace).expect(each);
+            assert_eq!(id(&registry.open(&name(each)).expect(each)), id(&namespace));
+            let missing = registry.open(&name(&each.replacen('x', "w", 1).replace('a', "b"))).expect_err("no name");
+            assert_eq!(missing.code(), "ENOENT");
+            assert_eq!(missing.path().and_then(Path::parent), Some(registry.directory()));
+        }
+    }
+    assert_eq!(code(Registry::new("/run/\0").open(&name("red"))), "EINVAL");
+}
+
+#[test]
 fn i6_a_name_outlives_its_handle_and_a_handle_its_name() {
     let registry = registry();
     let before = id(&registry.create(&name("red"), true).expect("a name"));
