@@ -63,7 +63,7 @@ export function openName(name: string, options?: RegistryOptions): number {
   validateName(name)
   const { openName } = often()
   try {
-    return openName(name, directory)
+    return directory === undefined ? openName(name) : openName(name, directory)
   } catch (error) {
     throw fromNative(error)
   }

@@ -13,6 +13,7 @@ mod netlink;
 mod often;
 mod probe;
 mod promise;
+mod realm;
 mod registry;
 mod slot;
 mod socket;

@@ -2,13 +2,14 @@
 //! borrows. These borrow none, and the book takes as long as a system call.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 
+use crate::realm::Realm;
 use crate::registry::open_name;
-use crate::slot;
 use crate::thread::run_inside;
 
 /// The functions, for one JavaScript thread.
@@ -18,7 +19,7 @@ pub struct Often<'env> {
     #[napi(ts_type = "(slot: number, callback: () => unknown) => unknown")]
     pub run_inside: Function<'env, FnArgs<(u32, ())>, Unknown<'env>>,
     /// Opens a name, in iproute2's directory or another, as the number of a slot.
-    #[napi(ts_type = "(name: string, directory: string | undefined) => number")]
+    #[napi(ts_type = "(name: string, directory?: string) => number")]
     pub open_name: Function<'env, FnArgs<(String, Option<String>)>, u32>,
     /// Lets go of the namespace; the number will be used again.
     #[napi(ts_type = "(slot: number) => void")]
@@ -28,14 +29,21 @@ pub struct Often<'env> {
 /// Makes them.
 #[napi(catch_unwind)]
 pub fn often(env: &Env) -> Result<Often<'_>> {
+    let realm = Realm::here();
+    let (running, opening, closing) = (Rc::clone(&realm), Rc::clone(&realm), realm);
     Ok(Often {
-        run_inside: env.create_function_from_closure("runInside", |call| {
-            caught(|| run_inside(call.env, call.get(0)?, &call.get(1)?))
+        run_inside: env.create_function_from_closure("runInside", move |call| {
+            caught(|| run_inside(call.env, &running, call.get(0)?, &call.get(1)?))
         })?,
-        open_name: env.create_function_from_closure("openName", |call| {
-            caught(|| open_name(call.env, call.get(0)?, call.get(1)?))
+        open_name: env.create_function_from_closure("openName", move |call| {
+            // To be told that there is none costs as much as another argument.
+            caught(|| {
+                let directory = if call.length() > 1 { Some(call.get(1)?) } else { None };
+                open_name(call.env, &opening, call.get(0)?, directory)
+            })
         })?,
-        close_slot: env.create_function_from_closure("closeSlot", |call| caught(|| slot::close(call.get(0)?)))?,
+        close_slot: env
+            .create_function_from_closure("closeSlot", move |call| caught(|| closing.slots.close(call.get(0)?)))?,
     })
 }
 

@@ -8,6 +8,7 @@ use netns_core::{Name, Registry};
 use crate::error::OrThrow;
 use crate::handle::Handle;
 use crate::promise::{Place, promise};
+use crate::realm::Realm;
 use crate::slot::keep;
 use crate::thread::with_anchor;
 
@@ -46,9 +47,10 @@ fn parse(env: &Env, name: String) -> Result<Name> {
 }
 
 /// Opens a name, in iproute2's directory or another, as the number of a slot.
-pub fn open_name(env: &Env, name: String, directory: Option<String>) -> Result<u32> {
+pub fn open_name(env: &Env, realm: &Realm, name: String, directory: Option<String>) -> Result<u32> {
     let name = parse(env, name)?;
-    directory.map_or_else(Registry::default, Registry::new).open(&name).map(keep).or_throw(env)
+    let namespace = directory.map_or_else(Registry::default, Registry::new).open(&name).or_throw(env)?;
+    Ok(realm.slots.keep(namespace))
 }
 
 /// Makes a namespace with a name, on this thread in a guarded section, as the number of a slot.

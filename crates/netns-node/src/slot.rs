@@ -7,40 +7,58 @@ use napi::Result;
 use netns_core::NetNs;
 
 use crate::error::closed;
+use crate::realm::Realm;
 
-thread_local! {
-    /// Each JavaScript thread has its own; a Worker that ends takes them along.
-    static SLOTS: RefCell<Slots> = const { RefCell::new(Slots { taken: Vec::new(), free: Vec::new() }) };
-}
+/// The numbers of one JavaScript thread.
+#[derive(Default)]
+pub struct Slots(RefCell<Table>);
 
-struct Slots {
+#[derive(Default)]
+struct Table {
     taken: Vec<Option<NetNs>>,
     free: Vec<u32>,
 }
 
-/// The number that JavaScript has to give back, to [`close`].
-pub fn keep(namespace: NetNs) -> u32 {
-    SLOTS.with_borrow_mut(|slots| {
-        if let Some(slot) = slots.free.pop() {
-            slots.taken[slot as usize] = Some(namespace);
+impl Table {
+    fn release(&mut self, slot: u32) -> Result<NetNs> {
+        let namespace = self.taken.get_mut(slot as usize).and_then(Option::take).ok_or_else(closed)?;
+        self.free.push(slot);
+        Ok(namespace)
+    }
+}
+
+impl Slots {
+    /// The number that JavaScript has to give back, to [`close`](Self::close).
+    pub fn keep(&self, namespace: NetNs) -> u32 {
+        let table = &mut *self.0.borrow_mut();
+        if let Some(slot) = table.free.pop() {
+            table.taken[slot as usize] = Some(namespace);
             return slot;
         }
-        slots.taken.push(Some(namespace));
-        u32::try_from(slots.taken.len() - 1).unwrap_or_default()
-    })
+        table.taken.push(Some(namespace));
+        u32::try_from(table.taken.len() - 1).unwrap_or_default()
+    }
+
+    /// What is kept under a number.
+    pub fn kept(&self, slot: u32) -> Result<NetNs> {
+        self.0.borrow().taken.get(slot as usize).cloned().flatten().ok_or_else(closed)
+    }
+
+    /// Lets go of the namespace; the number will be used again.
+    pub fn close(&self, slot: u32) -> Result<()> {
+        // Bound first, so that nothing is borrowed while it is dropped.
+        let namespace = self.0.borrow_mut().release(slot)?;
+        drop(namespace);
+        Ok(())
+    }
 }
 
-/// What is kept under a number.
+/// Keeps it under a number of the calling thread's.
+pub fn keep(namespace: NetNs) -> u32 {
+    Realm::here().slots.keep(namespace)
+}
+
+/// What is kept under a number of the calling thread's.
 pub fn kept(slot: u32) -> Result<NetNs> {
-    SLOTS.with_borrow(|slots| slots.taken.get(slot as usize).cloned().flatten().ok_or_else(closed))
-}
-
-/// Lets go of the namespace; the number will be used again.
-pub fn close(slot: u32) -> Result<()> {
-    let namespace = SLOTS.with_borrow_mut(|slots| {
-        let namespace = slots.taken.get_mut(slot as usize).and_then(Option::take).ok_or_else(closed)?;
-        slots.free.push(slot);
-        Ok(namespace)
-    });
-    namespace.map(drop)
+    Realm::here().slots.kept(slot)
 }

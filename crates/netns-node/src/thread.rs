@@ -1,37 +1,28 @@
 //! The JavaScript thread's guarded sections.
 
-use std::cell::OnceCell;
-
 use napi::bindgen_prelude::{Function, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::{Anchor, NetNs, Unowned, crew};
+use netns_core::{Anchor, Unowned};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
-use crate::slot::kept;
+use crate::realm::Realm;
 
-thread_local! {
-    /// Where this JavaScript thread belongs, found out at its first section.
-    static ANCHOR: OnceCell<Anchor> = const { OnceCell::new() };
-}
-
-/// Calls `f` with this thread's anchor. The crew is mustered first: after that the thread may be elsewhere.
+/// Calls `f` with this thread's anchor.
 pub fn with_anchor<T>(env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T>) -> Result<T> {
-    ANCHOR.with(|cell| {
-        if let Some(anchor) = cell.get() {
-            return f(anchor).or_throw(env);
-        }
-        NetNs::home().and_then(|_home| crew::muster()).or_throw(env)?;
-        let anchor = Anchor::here().or_throw(env)?;
-        f(cell.get_or_init(|| anchor)).or_throw(env)
-    })
+    Realm::here().with_anchor(env, f)
 }
 
 /// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back.
-pub fn run_inside<'env>(env: &Env, slot: u32, callback: &Function<'env, (), Unknown<'env>>) -> Result<Unknown<'env>> {
-    let namespace = kept(slot)?;
-    with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
+pub fn run_inside<'env>(
+    env: &Env,
+    realm: &Realm,
+    slot: u32,
+    callback: &Function<'env, (), Unknown<'env>>,
+) -> Result<Unknown<'env>> {
+    let namespace = realm.slots.kept(slot)?;
+    realm.with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
 }
 
 /// Moves the thread for good.
@@ -44,7 +35,7 @@ pub fn move_thread(env: &Env, handle: &Handle) -> Result<()> {
 /// Brings the thread out of open sections, as the process is about to end inside them.
 #[napi(catch_unwind)]
 pub fn retreat() {
-    ANCHOR.with(|cell| cell.get().map(Anchor::retreat));
+    Realm::here().retreat();
 }
 
 /// Whether an open socket belongs to a namespace.
