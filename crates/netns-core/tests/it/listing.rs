@@ -79,13 +79,18 @@ struct Elsewhere {
 
 impl Elsewhere {
     fn new() -> Self {
+        Self::receiving(MsFlags::MS_PRIVATE)
+    }
+
+    /// Whose mounts follow ours (`MS_SLAVE`) or do not.
+    fn receiving(propagation: MsFlags) -> Self {
         isolated();
         let (orders, work) = channel::<Box<dyn FnOnce() + Send>>();
         let (tell, told) = channel();
         let thread = thread::spawn(move || {
             unshare(CloneFlags::CLONE_NEWNS).expect("root");
-            let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
-            mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("mounts of its own");
+            let recursive = propagation | MsFlags::MS_REC;
+            mount(None::<&str>, "/", None::<&str>, recursive, None::<&str>).expect("mounts of its own");
             tell.send(gettid()).expect("the test waits");
             for order in work {
                 order();
@@ -232,6 +237,31 @@ fn each_mount_namespace_has_names_of_its_own() {
         assert_eq!(elsewhere.does(listed_there.clone()), [("red".into(), Some(id(&other)))]);
         assert_eq!(listed(&registry), [("red".into(), Some(id(&one)))]);
     }
+    elsewhere.ends();
+}
+
+#[test]
+fn what_is_mounted_elsewhere_and_arrives_here_is_noticed() {
+    if !is_alone("what_is_mounted_elsewhere_and_arrives_here_is_noticed") {
+        return;
+    }
+    let (registry, one, other) = (registry(), create(), create());
+    let path = registry.directory().join("red");
+    // As iproute2 does, so that names reach containers.
+    registry.create(&name("first"), true).expect("a shared directory");
+    put(&path, &one);
+    let elsewhere = Elsewhere::receiving(MsFlags::MS_SLAVE);
+    let expect = |identity| {
+        for _ in 0..2 {
+            let theirs = registry.clone();
+            assert_eq!(elsewhere.does(move || listed(&theirs))[1], ("red".into(), identity));
+        }
+    };
+    expect(Some(id(&one)));
+    unmount(&path);
+    expect(None);
+    other.run(|| bind("/proc/thread-self/ns/net", &path)).expect("inside");
+    expect(Some(id(&other)));
     elsewhere.ends();
 }
 
