@@ -15,7 +15,7 @@ use crate::error::Result;
 
 /// The kernel holds its lock while it works through a datagram, and most kernels the processor too: others, of which our
 /// process's event loop may be one, want a turn after about this long.
-const TURN: Duration = Duration::from_micros(500);
+const TURN: Duration = Duration::from_micros(250);
 /// So many messages are sent at once before it is known how long they take.
 pub(crate) const FIRST_SHARE: usize = 32;
 const LEAST_SHARE: usize = 8;
