@@ -208,7 +208,11 @@ function decodeStats(reader: Reader, start: number, end: number): Record<string,
   const count = Math.min(COUNTERS.length, (end - start) >> 3)
   BLANK_STATS[count] ??= Object.fromEntries(COUNTERS.slice(0, count).map((counter) => [counter, 0n]))
   const stats = { ...BLANK_STATS[count] }
-  for (let i = 0; i < count; i++) stats[COUNTERS[i] as string] = reader.u64(start + i * 8)
+  for (let i = 0; i < count; i++) {
+    const at = start + i * 8
+    // Most are zero: a bigint for each of them would be most of the garbage that a list of links leaves.
+    if (reader.u32(at) !== 0 || reader.u32(at + 4) !== 0) stats[COUNTERS[i] as string] = reader.u64(at)
+  }
   return stats
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use netlink_packet_core::{NLM_F_ACK, NLMSG_ERROR, NLMSG_NOOP};
 use nix::errno::Errno;
+use nix::sys::socket::MsgFlags;
 
 use super::dump::push;
 use super::message::{Messages, set_sequence};
@@ -15,7 +16,7 @@ use crate::error::Result;
 
 /// The kernel holds its lock while it works through a datagram, and most kernels the processor too: others, of which our
 /// process's event loop may be one, want a turn after about this long.
-const TURN: Duration = Duration::from_micros(500);
+const TURN: Duration = Duration::from_micros(250);
 /// So many messages are sent at once before it is known how long they take.
 pub(crate) const FIRST_SHARE: usize = 32;
 const LEAST_SHARE: usize = 8;
@@ -88,7 +89,7 @@ impl Socket {
         self.send(&request.bytes[request.starts[items.start]..request.starts[items.end]])?;
         self.share = share(self.share, items.len(), start.elapsed());
         while awaited > 0 {
-            let datagram = self.receive_short().map_err(|errno| failed("recv", errno))?;
+            let datagram = self.receive_short(MsgFlags::empty()).map_err(|errno| failed("recv", errno))?;
             for message in Messages::of(datagram) {
                 let message = message?;
                 let number = message.sequence.wrapping_sub(first) as usize;

@@ -2,6 +2,7 @@
 
 use netlink_packet_core::NLM_F_REQUEST;
 use nix::errno::Errno;
+use nix::sys::socket::MsgFlags;
 
 use super::message::{HEADER, Message, Messages, aligned, set_sequence};
 use super::refusal::Refusal;
@@ -96,7 +97,7 @@ impl Socket {
         set_sequence(&mut bytes, sequence);
         self.send(&bytes)?;
         loop {
-            let datagram = self.receive_short().map_err(|errno| failed("recv", errno))?;
+            let datagram = self.receive_short(MsgFlags::empty()).map_err(|errno| failed("recv", errno))?;
             for message in Messages::of(datagram) {
                 let message = message?;
                 if message.sequence != sequence {

@@ -117,11 +117,17 @@ impl Socket {
         }
     }
 
-    /// The next datagram of answers to single questions, none of which is as long as the buffer.
-    pub(crate) fn receive_short(&mut self) -> Result<&[u8], Errno> {
+    /// The next datagram where none is expected to be longer than the buffer, without asking first how long it is: one
+    /// that is longer is lost, which `EMSGSIZE` tells, and the buffer is large enough for the next like it.
+    pub(crate) fn receive_short(&mut self, flags: MsgFlags) -> Result<&[u8], Errno> {
         let fd = self.inner.as_raw_fd();
-        let length = retry(|| recv(fd, &mut self.buffer, MsgFlags::MSG_TRUNC), |errno| *errno == Errno::EINTR)?;
-        self.buffer.get(..length).ok_or(Errno::EMSGSIZE)
+        let again = |errno: &Errno| *errno == Errno::EINTR;
+        let length = retry(|| recv(fd, &mut self.buffer, flags | MsgFlags::MSG_TRUNC), again)?;
+        if length > self.buffer.len() {
+            self.buffer.resize(length.next_power_of_two(), 0);
+            return Err(Errno::EMSGSIZE);
+        }
+        Ok(&self.buffer[..length])
     }
 
     /// The next datagram, whole: the buffer grows to what waits.

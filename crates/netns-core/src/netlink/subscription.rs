@@ -89,7 +89,7 @@ impl Subscription {
     fn gather(&mut self) -> Result<Changes> {
         let mut changes = Changes::default();
         while changes.data.len() < BATCH || changes.overflow {
-            match self.socket.receive(MsgFlags::MSG_DONTWAIT) {
+            match self.socket.receive_short(MsgFlags::MSG_DONTWAIT) {
                 Ok(_) if changes.overflow => {}
                 Ok(datagram) => {
                     for message in Messages::of(datagram) {
@@ -97,7 +97,8 @@ impl Subscription {
                     }
                 }
                 Err(Errno::EAGAIN) => break,
-                Err(Errno::ENOBUFS) => {
+                // A change that was too long to be read is as lost as one for which there was no room.
+                Err(Errno::ENOBUFS | Errno::EMSGSIZE) => {
                     changes.data.clear();
                     changes.overflow = true;
                 }
@@ -105,5 +106,31 @@ impl Subscription {
             }
         }
         Ok(changes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, send, socketpair};
+
+    use super::*;
+
+    #[test]
+    fn a_change_that_is_too_long_is_an_overflow_and_the_next_like_it_is_told() {
+        let (ours, theirs) =
+            socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::empty()).expect("a pair");
+        let stop = EventFd::new().expect("an eventfd");
+        let mut subscription = Subscription { socket: Socket::of(ours), stop: stop.into() };
+        let mut message = vec![0; 40_000];
+        message[..4].copy_from_slice(&40_000_u32.to_ne_bytes());
+        let tell = || send(theirs.as_raw_fd(), &message, MsgFlags::empty()).expect("room");
+        tell();
+        let lost = subscription.wait().expect("changes");
+        assert_eq!((lost.overflow, lost.data.len()), (true, 0));
+        tell();
+        let told = subscription.wait().expect("changes");
+        assert_eq!((told.overflow, told.data.len()), (false, message.len()));
     }
 }
