@@ -44,12 +44,20 @@ export function hookAgents(patches: Patches): void {
   })
   // A queued request may get its socket when one of another name closes, in that one's context.
   patches.method(agent, 'createSocket', (original) => {
+    const make = (self: object, ...args: unknown[]) => {
+      const outer = drawers.startMaking()
+      try {
+        return original.apply(self, args)
+      } finally {
+        drawers.endMaking(outer)
+      }
+    }
     return function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
       const current = contextOf()
       const context = added === request ? current : contextOfQueued(request, current)
       if (added === request) added = undefined
-      const make = () => drawers.whileMaking(() => original.call(this, request, options, callback))
-      return context === current ? make() : runIn(context, make)
+      if (context === current) return make(this, request, options, callback)
+      return runIn(context, make, this, request, options, callback)
     }
   })
 
@@ -106,15 +114,19 @@ class Drawers {
     if (!this.#first.has(agent)) this.#first.set(agent, this.firstOf(agent))
   }
 
-  /** Node names its own copy of the options while it makes a socket, and keeps them with it. */
-  whileMaking<R>(make: () => R): R {
+  /**
+   * Node names its own copy of the options while it makes a socket, and keeps them with it.
+   *
+   * @returns what {@link endMaking} is to be given
+   */
+  startMaking(): string | undefined {
     const outer = this.#making
     this.#making = drawerOf(hereOrHome())
-    try {
-      return make()
-    } finally {
-      this.#making = outer
-    }
+    return outer
+  }
+
+  endMaking(outer: string | undefined): void {
+    this.#making = outer
   }
 }
 

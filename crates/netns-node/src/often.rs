@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use crate::registry::open_name;
 use crate::slot;
-use crate::thread::run_inside;
+use crate::thread::{open_inside, run_inside};
 
 /// The functions, for one JavaScript thread.
 #[napi(object, object_from_js = false)]
@@ -17,6 +17,10 @@ pub struct Often<'env> {
     /// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back.
     #[napi(ts_type = "(slot: number, callback: () => unknown) => unknown")]
     pub run_inside: Function<'env, FnArgs<(u32, ())>, Unknown<'env>>,
+    /// As `runInside`, for a callback that opens a socket and returns its number, or a negative one if it opened none:
+    /// whether it belongs to the namespace, or `null` if there is none.
+    #[napi(ts_type = "(slot: number, callback: () => number) => boolean | null")]
+    pub open_inside: Function<'env, FnArgs<(u32, ())>, Option<bool>>,
     /// Opens a name, in iproute2's directory or another, as the number of a slot.
     #[napi(ts_type = "(name: string, directory: string | undefined) => number")]
     pub open_name: Function<'env, FnArgs<(String, Option<String>)>, u32>,
@@ -31,6 +35,9 @@ pub fn often(env: &Env) -> Result<Often<'_>> {
     Ok(Often {
         run_inside: env.create_function_from_closure("runInside", |call| {
             caught(|| run_inside(call.env, call.get(0)?, &call.get(1)?))
+        })?,
+        open_inside: env.create_function_from_closure("openInside", |call| {
+            caught(|| open_inside(call.env, call.get(0)?, &call.get(1)?))
         })?,
         open_name: env.create_function_from_closure("openName", |call| {
             caught(|| open_name(call.env, call.get(0)?, call.get(1)?))
