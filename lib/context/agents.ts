@@ -19,9 +19,7 @@ export function hookAgents(patches: Patches): void {
   const contexts = new WeakMap<object, Namespace | undefined>()
   patches.method(agent, 'getName', (original) => {
     return function (this: object, options: unknown) {
-      const name = original.call(this, options)
-      const drawer = drawers.of(options)
-      return drawer === drawers.firstOf(this) ? name : `${name}:${drawer}`
+      return drawers.named(original.call(this, options), this, options)
     }
   })
   /** A request that is being added, until a socket is made for it. */
@@ -97,10 +95,13 @@ class Drawers {
   readonly #made = new WeakMap<object, string>()
   #making: string | undefined
 
-  of(options: unknown): string {
-    if (typeof options !== 'object' || options === null) return drawerOf(hereOrHome())
-    if (this.#making !== undefined) this.#made.set(options, this.#making)
-    return this.#made.get(options) ?? drawerOf(hereOrHome())
+  /** Twice for every request, so that little is called. */
+  named(name: string, agent: object, options: unknown): string {
+    if (this.#making !== undefined && typeof options === 'object' && options !== null) {
+      this.#made.set(options, this.#making)
+    }
+    const drawer = this.#made.get(options as object) ?? drawerOf(hereOrHome())
+    return drawer === (this.#first.get(agent) ?? this.firstOf(agent)) ? name : `${name}:${drawer}`
   }
 
   firstOf(agent: object): string {
@@ -130,8 +131,17 @@ class Drawers {
   }
 }
 
+/** What namespaces are called here. */
+const known = new WeakMap<Namespace, string>()
+
 function drawerOf(place: Namespace | undefined): string {
-  return place === undefined || isHome(place) ? HOME : place.id
+  if (place === undefined) return HOME
+  let drawer = known.get(place)
+  if (drawer === undefined) {
+    drawer = isHome(place) ? HOME : place.id
+    known.set(place, drawer)
+  }
+  return drawer
 }
 
 function isShared(agent: object): boolean {
