@@ -13,35 +13,40 @@ export interface Result {
   min: number
   median: number
   p95: number
-  /** The best round's median: what the machine's noise touched least. */
+  /** The best turn's median: what the machine's noise touched least. */
   best: number
-  /** The median of each round. */
+  /** The median of each turn of each round. */
   rounds: number[]
 }
 
 /** Every peer has its turn in every round, so that what disturbs the machine disturbs all alike. */
 export async function measure(operation: Operation, peers: Map<string, Peer>): Promise<Result[]> {
-  const { name, batches, size, rounds = 12, rest = 0, fresh = false } = operation
-  const turns = Object.entries(operation.by).flatMap(([label, request]) => {
+  const { name, batches, size, rounds = 12, rest = 0, fresh = false, turns = 1 } = operation
+  const rows = Object.entries(operation.by).flatMap(([label, request]) => {
     const peer = peers.get(label)
     return peer ? [{ label, request, peer, samples: [] as number[], medians: [] as number[] }] : []
   })
   await operation.setup?.()
   // A first round that does not count: code is compiled, caches are filled.
-  if (fresh === false) for (const { peer, request } of turns) await peer.round(request, batches, size)
-  for (let round = 0; round < rounds; round++) {
+  if (fresh === false) for (const { peer, request } of rows) await peer.round(request, batches * turns, size)
+  for (let turn = 0; turn < rounds * turns; turn++) {
+    if (fresh === true && turn % turns === 0) {
+      for (const { peer, request } of rows) {
+        await peer.restart()
+        await peer.round(request, batches * turns, size)
+      }
+    }
     // Forth and back, as who comes first may find the machine otherwise than who comes last.
-    for (const { peer, request, samples, medians } of round % 2 === 0 ? turns : turns.toReversed()) {
+    for (const { peer, request, samples, medians } of turn % 2 === 0 ? rows : rows.toReversed()) {
       await sleep(rest)
-      if (fresh !== false) await peer.restart()
-      if (fresh === true) await peer.round(request, batches, size)
+      if (fresh === 'cold') await peer.restart()
       const times = await peer.round(request, batches, size)
       samples.push(...times)
       medians.push(quantile(times, 0.5))
     }
   }
   await operation.teardown?.()
-  return turns.map(({ label, samples, medians }) => ({
+  return rows.map(({ label, samples, medians }) => ({
     peer: label,
     op: name,
     n: samples.length * size,

@@ -43,6 +43,13 @@ export interface Operation {
    * @defaultValue `false`
    */
   fresh?: boolean | 'cold'
+  /**
+   * How many turns each peer has in a round, of `batches` samples each: short ones, so that what is compared is close in
+   * time, by the same processes, so that they need not be started and warmed up for each.
+   *
+   * @defaultValue 1
+   */
+  turns?: number
   goals?: Goal[]
   setup?(): void | Promise<void>
   teardown?(): void | Promise<void>

@@ -75,3 +75,25 @@ it('a program that has no fetch', async () => {
     console.log(JSON.stringify(red.run(() => typeof fetch)))`
   expect(await program(source)).toBe('undefined')
 })
+
+it('a socket that is opened elsewhere all the same is closed unused', async () => {
+  const source = `
+    const { TCP } = process.binding('tcp_wrap')
+    const { connect } = TCP.prototype
+    let strays = false
+    TCP.prototype.connect = function (...args) {
+      return strays ? NetNs.home().runSync(() => connect.apply(this, args)) : connect.apply(this, args)
+    }
+    const server = red.net.createServer((socket) => socket.end())
+    await new Promise((resolve) => server.listen(8000, '127.0.0.1', resolve))
+    const outcome = () => new Promise((resolve) => {
+      const socket = red.net.connect(8000, '127.0.0.1')
+      socket.resume().on('connect', () => resolve('connected')).on('error', ({ code }) => resolve(code))
+    })
+    const before = await outcome()
+    strays = true
+    const after = await outcome()
+    server.close()
+    console.log(JSON.stringify([before, after]))`
+  expect(await program(source)).toEqual(['connected', 'ERR_NETNS_STRAYED'])
+})

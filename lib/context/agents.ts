@@ -19,9 +19,7 @@ export function hookAgents(patches: Patches): void {
   const contexts = new WeakMap<object, Namespace | undefined>()
   patches.method(agent, 'getName', (original) => {
     return function (this: object, options: unknown) {
-      const name = original.call(this, options)
-      const drawer = drawers.of(options)
-      return drawer === drawers.firstOf(this) ? name : `${name}:${drawer}`
+      return drawers.named(original.call(this, options), this, options)
     }
   })
   /** A request that is being added, until a socket is made for it. */
@@ -44,12 +42,20 @@ export function hookAgents(patches: Patches): void {
   })
   // A queued request may get its socket when one of another name closes, in that one's context.
   patches.method(agent, 'createSocket', (original) => {
+    const make = (self: object, ...args: unknown[]) => {
+      const outer = drawers.startMaking()
+      try {
+        return original.apply(self, args)
+      } finally {
+        drawers.endMaking(outer)
+      }
+    }
     return function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
       const current = contextOf()
       const context = added === request ? current : contextOfQueued(request, current)
       if (added === request) added = undefined
-      const make = () => drawers.whileMaking(() => original.call(this, request, options, callback))
-      return context === current ? make() : runIn(context, make)
+      if (context === current) return make(this, request, options, callback)
+      return runIn(context, make, this, request, options, callback)
     }
   })
 
@@ -89,10 +95,13 @@ class Drawers {
   readonly #made = new WeakMap<object, string>()
   #making: string | undefined
 
-  of(options: unknown): string {
-    if (typeof options !== 'object' || options === null) return drawerOf(hereOrHome())
-    if (this.#making !== undefined) this.#made.set(options, this.#making)
-    return this.#made.get(options) ?? drawerOf(hereOrHome())
+  /** Twice for every request, so that little is called. */
+  named(name: string, agent: object, options: unknown): string {
+    if (this.#making !== undefined && typeof options === 'object' && options !== null) {
+      this.#made.set(options, this.#making)
+    }
+    const drawer = this.#made.get(options as object) ?? drawerOf(hereOrHome())
+    return drawer === (this.#first.get(agent) ?? this.firstOf(agent)) ? name : `${name}:${drawer}`
   }
 
   firstOf(agent: object): string {
@@ -106,20 +115,33 @@ class Drawers {
     if (!this.#first.has(agent)) this.#first.set(agent, this.firstOf(agent))
   }
 
-  /** Node names its own copy of the options while it makes a socket, and keeps them with it. */
-  whileMaking<R>(make: () => R): R {
+  /**
+   * Node names its own copy of the options while it makes a socket, and keeps them with it.
+   *
+   * @returns what {@link endMaking} is to be given
+   */
+  startMaking(): string | undefined {
     const outer = this.#making
     this.#making = drawerOf(hereOrHome())
-    try {
-      return make()
-    } finally {
-      this.#making = outer
-    }
+    return outer
+  }
+
+  endMaking(outer: string | undefined): void {
+    this.#making = outer
   }
 }
 
+/** What namespaces are called here. */
+const known = new WeakMap<Namespace, string>()
+
 function drawerOf(place: Namespace | undefined): string {
-  return place === undefined || isHome(place) ? HOME : place.id
+  if (place === undefined) return HOME
+  let drawer = known.get(place)
+  if (drawer === undefined) {
+    drawer = isHome(place) ? HOME : place.id
+    known.set(place, drawer)
+  }
+  return drawer
 }
 
 function isShared(agent: object): boolean {

@@ -16,7 +16,7 @@ export function hookEvents(patches: Patches): void {
       // Remembered, as a closing server has events after its handle is gone.
       const place = this._handle?.[PLACE] ?? this[PLACE]
       if (place === undefined) return original.apply(this, args)
-      this[PLACE] = place
+      if (this[PLACE] !== place) this[PLACE] = place
       if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
       return hereOrHome() === place ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
     }

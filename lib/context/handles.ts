@@ -4,6 +4,7 @@ import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
+import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, here, inside, isBrokered, outsideOrHome, runIn } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
@@ -132,20 +133,24 @@ function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[
     handle[PLACE] = place
     return call.original.apply(handle, args)
   }
-  const result = brokered
-    ? parts.brokered.callBrokered(handle, place, call, args)
-    : inside(place, () => call.original.apply(handle, args))
+  if (!brokered) return openInside(place, handle, call.original, args, settle)
+  const result = parts.brokered.callBrokered(handle, place, call, args)
   if (handle.fd >= 0) {
     if (!attempt((native) => native.ownsSocket(place.handle, handle.fd))) {
       handle.close()
       throw strayed(place.toString())
     }
-    handle[PLACE] = place
-    // A handle of IPv6 has `send6` for its `send`.
-    const send = handle.send && settled.get(handle.send)
-    if (send !== undefined) handle.send = send
+    settle(handle, place)
   }
   return result
+}
+
+/** The handle has a socket of its own, which belongs to `place`. */
+function settle(handle: SocketHandle, place: Namespace): void {
+  handle[PLACE] = place
+  // A handle of IPv6 has `send6` for its `send`.
+  const send = handle.send && settled.get(handle.send)
+  if (send !== undefined) handle.send = send
 }
 
 /** Accepted handles are made outside any context; theirs is that of the server. */

@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{Function, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::{Anchor, Unowned};
+use netns_core::{Anchor, NetNs, Unowned};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -25,6 +25,14 @@ pub fn run_inside<'env>(
     realm.with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
 }
 
+/// Calls `callback`, which opens a socket and returns its number or a negative one, with the thread inside. Whether the
+/// socket belongs to the namespace is found out once the thread is back; `None` if none was opened.
+pub fn open_inside(env: &Env, realm: &Realm, slot: u32, callback: &Function<'_, (), i32>) -> Result<Option<bool>> {
+    let namespace = realm.slots.kept(slot)?;
+    let number = realm.with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))??;
+    u32::try_from(number).ok().map(|number| owns(env, &namespace, number)).transpose()
+}
+
 /// Moves the thread for good.
 #[napi(catch_unwind)]
 pub fn move_thread(env: &Env, handle: &Handle) -> Result<()> {
@@ -41,6 +49,9 @@ pub fn retreat() {
 /// Whether an open socket belongs to a namespace.
 #[napi(catch_unwind)]
 pub fn owns_socket(env: &Env, handle: &Handle, socket: u32) -> Result<bool> {
-    let namespace = handle.namespace()?;
+    owns(env, &handle.namespace()?, socket)
+}
+
+fn owns(env: &Env, namespace: &NetNs, socket: u32) -> Result<bool> {
     Unowned::new(socket).map_or(Ok(false), |socket| namespace.owns(socket).or_throw(env))
 }

@@ -1,0 +1,62 @@
+/** One native call goes in, has Node open a handle's socket, comes back and asks the kernel whose the socket is. */
+import { fromNative, strayed } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import { often } from '../native.ts'
+import type { SocketHandle } from './handles.ts'
+import type { AnyFunction } from './patches.ts'
+
+/** What is to be called inside: set right before native code calls {@link perform}, which takes it. */
+let next: { handle: SocketHandle; method: AnyFunction; args: unknown[] } | undefined
+let result: unknown
+/** What the last one threw. */
+let failure: { error: unknown } | undefined
+
+/** Native code is always given this one function, as one that is new each time takes longer to call. */
+function perform(): number {
+  const { handle, method, args } = next as NonNullable<typeof next>
+  next = undefined
+  failure = undefined
+  try {
+    result = method.apply(handle, args)
+  } catch (error) {
+    failure = { error }
+  }
+  return handle.fd
+}
+
+/**
+ * Calls a method of a handle with the thread inside.
+ *
+ * @param opened - called before this returns, if the handle has a socket now
+ * @returns what the method does
+ * @throws what the method throws; `ERR_NETNS_STRAYED`, with the handle closed, if its socket is of another network
+ */
+export function openInside(
+  place: Namespace,
+  handle: SocketHandle,
+  method: AnyFunction,
+  args: unknown[],
+  opened: (handle: SocketHandle, place: Namespace) => void
+): unknown {
+  let owned: boolean | null
+  next = { handle, method, args }
+  try {
+    owned = often().openInside(place.slot, perform)
+  } catch (error) {
+    next = undefined
+    throw fromNative(error)
+  }
+  const returned = result
+  result = undefined
+  if (failure !== undefined) {
+    const { error } = failure
+    failure = undefined
+    throw error
+  }
+  if (owned === false) {
+    handle.close()
+    throw strayed(place.toString())
+  }
+  if (owned) opened(handle, place)
+  return returned
+}
