@@ -6,7 +6,7 @@ import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, here, inside, isBrokered, outsideOrHome, runIn } from './place.ts'
+import { contextOf, here, inside, isBrokered, isNowhereElse, outsideOrHome, runIn } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
@@ -89,7 +89,7 @@ function sending(call: Call): AnyFunction {
 
 /** As {@link opening}; a failure of ours goes to the socket, whose user is not on the stack any more. */
 function connecting(call: Call): AnyFunction {
-  return refusable(opening(call), (handle, socket, error) => {
+  return refusable(call, (handle, socket, error) => {
     if (socket === undefined) {
       // A server gets its handle once it is bound; `_listen2` makes this an event of it.
       handle.close()
@@ -102,7 +102,7 @@ function connecting(call: Call): AnyFunction {
 
 /** As {@link connecting}, for datagrams: Node's own `'error'` comes next, and says what was really wrong. */
 function binding(call: Call): AnyFunction {
-  return refusable(opening(call), (_handle, socket, error) => {
+  return refusable(call, (_handle, socket, error) => {
     if (socket === undefined) throw error
     const { emit } = socket
     socket.emit = (event, ...values) => {
@@ -112,12 +112,15 @@ function binding(call: Call): AnyFunction {
   })
 }
 
-/** What `hooked` throws is told by `tell`, and Node gets an error number as of a handle. */
+/** As {@link opening}: what is thrown is told by `tell`, and Node gets an error number as of a handle. */
 function refusable(
-  hooked: AnyFunction,
+  call: Call,
   tell: (handle: SocketHandle, socket: OwnerSocket | undefined, error: unknown) => void
 ): AnyFunction {
+  const { original } = call
+  const hooked = opening(call)
   return function (this: SocketHandle, ...args: unknown[]) {
+    if (isNowhereElse() && this[PLACE] === undefined) return original.apply(this, args)
     try {
       return hooked.apply(this, args)
     } catch (error) {

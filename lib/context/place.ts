@@ -29,6 +29,11 @@ export function here(): Namespace | undefined {
   return outsidePolicy
 }
 
+/** Whether {@link here} is where the thread is anyway, without a refusal: the quickest question. */
+export function isNowhereElse(): boolean {
+  return outsidePolicy === 'home' && storage.getStore() === undefined
+}
+
 /** As {@link here}, unless that is the network where the process is by itself, in which all of Node is right as it is. */
 export function elsewhere(): Namespace | undefined {
   const place = here()
