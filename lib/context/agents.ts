@@ -59,6 +59,32 @@ export function hookAgents(patches: Patches): void {
     }
   })
 
+  // Then a subclass that dials by itself, as proxies' agents do, is called in the other's context as well.
+  patches.method(agent, 'removeSocket', (original) => {
+    return function (this: Record<string, AnyFunction>, socket: unknown, options: unknown) {
+      const { createSocket } = this
+      if (createSocket === agent['createSocket']) return original.call(this, socket, options)
+      const before = Reflect.getOwnPropertyDescriptor(this, 'createSocket')
+      const restore = () => {
+        if (before !== undefined) Reflect.defineProperty(this, 'createSocket', before)
+        else Reflect.deleteProperty(this, 'createSocket')
+      }
+      const value = (request: AddedRequest, ...rest: unknown[]) => {
+        restore()
+        const call = () => (createSocket as AnyFunction).call(this, request, ...rest)
+        const current = contextOf()
+        const context = contextOfQueued(request, current)
+        return context === current ? call() : runIn(context, call)
+      }
+      Reflect.defineProperty(this, 'createSocket', { value, configurable: true, writable: true })
+      try {
+        return original.call(this, socket, options)
+      } finally {
+        restore()
+      }
+    }
+  })
+
   function contextOfQueued(request: AddedRequest, current: Namespace | undefined): Namespace | undefined {
     const note = noteOf(request)
     if (note !== undefined) return note.runInAsyncScope(contextOf)

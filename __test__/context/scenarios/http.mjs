@@ -66,6 +66,27 @@ export default {
       assert.deepEqual(texts, ['red', 'blue', 'red', 'blue', 'blue', 'red'], `keepAlive: ${keepAlive}`)
     }
   },
+  'maxTotalSockets: an agent that dials by itself does so where a request that waited was made': async () => {
+    class Dialler extends http.Agent {
+      createSocket(request, options, done) {
+        this.dialled = net.connect(options)
+        super.createSocket(request, options, done)
+      }
+      createConnection() {
+        return this.dialled
+      }
+    }
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    await blue.run(answering('blue'))
+    const shared = agent({ maxTotalSockets: 1 }, Dialler)
+    const places = [red, blue, red, blue, blue, red]
+    const many = places.map((place) => place.run(get, 'http://127.0.0.1/', { agent: shared }))
+    const outside = get('http://127.0.0.1/', { agent: shared })
+    assert.deepEqual(await Promise.all(many), ['red', 'blue', 'red', 'blue', 'blue', 'red'])
+    await assert.rejects(outside, { code: 'ENETUNREACH' })
+    assert.ok(!Object.hasOwn(shared, 'createSocket'))
+  },
   'maxTotalSockets: a request of outside that waited for a namespace dials outside': async () => {
     const red = namespace()
     await red.run(answering('red'))
