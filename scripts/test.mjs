@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { isolate, isolated } from './isolate.mjs'
 import { checkRust, prepare, root, run, tool } from './prepare.mjs'
 
@@ -30,6 +30,8 @@ async function test() {
   const all = await Promise.all([vitest(), ...(wanted.length === 0 ? [cargo()] : [])])
   const sum = (what) => all.reduce((sum, result) => sum + result[what], 0)
   for (const { notes } of all) for (const note of notes) console.log(note)
+  // Once more at the end, as what the others print is long.
+  for (const { failures } of all) for (const failure of failures) console.log(`FAILED: ${failure}`)
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
   return sum('failed') === 0 ? 0 : 1
 }
@@ -39,9 +41,11 @@ async function cargo() {
   const { code, output } = await follow('cargo', args, { show: false })
   const sum = (what) =>
     [...output.matchAll(new RegExp(`(\\d+) ${what}`, 'g'))].reduce((sum, [, n]) => sum + Number(n), 0)
-  const failed = sum('failed')
-  // A crash, or a test that does not compile, is a failure that no line counts.
-  return { passed: sum('passed'), failed: failed === 0 && code !== 0 ? 1 : failed, notes: [`Rust:\n${output.trim()}`] }
+  const failures = [...output.matchAll(/^---- (.+) stdout ----\s+(.*(?:\n(?!\n|note:).*)*)/gm)].map(
+    ([, name, message]) => `${name}: ${oneLine(message)}`
+  )
+  const notes = [`Rust:\n${output.trim()}`]
+  return { passed: sum('passed'), notes, ...failed(sum('failed'), failures, code, 'cargo test') }
 }
 
 async function vitest() {
@@ -49,13 +53,39 @@ async function vitest() {
   rmSync(results, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
   const { code } = await follow(tool('vitest'), ['run', ...reporters, ...wanted])
-  if (!existsSync(results)) return { passed: 0, failed: 1, notes: [] }
-  const { numPassedTests: passed, numFailedTests: failed, numPendingTests } = JSON.parse(readFileSync(results, 'utf8'))
+  if (!existsSync(results)) return { passed: 0, failed: 1, failures: ['vitest left no results'], notes: [] }
+  const {
+    numPassedTests: passed,
+    numFailedTests,
+    numPendingTests,
+    testResults
+  } = JSON.parse(readFileSync(results, 'utf8'))
+  const failures = testResults.flatMap(({ name: file, assertionResults, message }) => {
+    const tests = assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages[0]}`)
+    return (tests.length === 0 && message ? [message] : tests).map(
+      (test) => `${relative(root, file)}: ${oneLine(test)}`
+    )
+  })
   // They have nothing else to wait for: see __test__/config/wire.ts.
   const missing =
     `${numPendingTests} tests did not run to their end, as iproute2 is missing, which they judge by. ` +
     'Install it, as by: apt install iproute2'
-  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, notes: numPendingTests === 0 ? [] : [missing] }
+  const notes = numPendingTests === 0 ? [] : [missing]
+  return { passed, notes, ...failed(numFailedTests, failures, code, 'vitest') }
+}
+
+/** How many tests failed and which. A crash, or a test that does not compile, is a failure that no count has. */
+function failed(count, failures, code, what) {
+  if (count > 0 || code === 0) return { failed: count, failures }
+  return { failed: 1, failures: [...failures, `${what} ended with code ${code}`] }
+}
+
+/** The start of a message without its stack, in one line, as logs are searched by lines. */
+function oneLine(message) {
+  const [text] = message.split(/\n\s+at /)
+  return text.replaceAll(/\s+/g, ' ').slice(0, 600)
 }
 
 /** Runs a command and keeps what it prints, which is shown too. */
