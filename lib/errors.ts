@@ -1,5 +1,5 @@
 /** Every error of the library is made here. */
-import { inspect } from 'node:util'
+import { builtin } from './builtin.ts'
 import { currentRuntime } from './runtime.ts'
 
 /** What native code says of a failure: data, as an exception thrown off the JavaScript thread has no stack. */
@@ -127,6 +127,15 @@ export function runtimeLacks(what: string): NetnsError {
     message:
       `contexts need ${what}, which ${name} ${version} does not have. Handles, names and runSync still work; for contexts ` +
       'use Node.js 20.19 or newer.'
+  })
+}
+
+/** `ERR_NETNS_RUNTIME`: a runtime of before this library, or one that does not have what it stands on. */
+export function runtimeTooOld(what: string): NetnsError {
+  const { name, version } = currentRuntime()
+  return new NetnsError({
+    code: 'ERR_NETNS_RUNTIME',
+    message: `this library needs ${what}, which ${name} ${version} does not have. Use Node.js 20.19 or newer.`
   })
 }
 
@@ -262,7 +271,11 @@ export function invalidType(name: string, expected: string, actual: unknown): Ty
 
 /** `ERR_INVALID_ARG_VALUE`, worded as Node words it. */
 export function invalidValue(name: string, actual: unknown, reason: string): TypeError {
-  const shown = inspect(actual, { maxStringLength: 128, breakLength: Number.POSITIVE_INFINITY, depth: 0 })
+  const shown = builtin('util').inspect(actual, {
+    maxStringLength: 128,
+    breakLength: Number.POSITIVE_INFINITY,
+    depth: 0
+  })
   const message = `The ${kind(name)} is invalid: ${reason}. Received ${shown}`
   return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
@@ -274,7 +287,7 @@ export function invalidSecret(name: string, reason: string): TypeError {
 
 /** `ERR_OUT_OF_RANGE`, worded as Node words it. */
 export function outOfRange(name: string, range: string, actual: unknown): RangeError {
-  const message = `The value of ${JSON.stringify(name)} is out of range. It must be ${range}. Received ${inspect(actual)}`
+  const message = `The value of ${JSON.stringify(name)} is out of range. It must be ${range}. Received ${builtin('util').inspect(actual)}`
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
@@ -287,9 +300,9 @@ function received(actual: unknown): string {
   if (typeof actual === 'function') return `function ${actual.name}`
   if (typeof actual === 'object') {
     const name = actual.constructor?.name
-    return name ? `an instance of ${name}` : inspect(actual, { depth: -1 })
+    return name ? `an instance of ${name}` : builtin('util').inspect(actual, { depth: -1 })
   }
-  return `type ${typeof actual} (${inspect(actual, { maxStringLength: 32 })})`
+  return `type ${typeof actual} (${builtin('util').inspect(actual, { maxStringLength: 32 })})`
 }
 
 function coded<E extends Error>(error: E, code: string): E {
