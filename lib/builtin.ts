@@ -16,6 +16,7 @@ type Builtins = {
   net: typeof import('node:net')
   os: typeof import('node:os')
   tls: typeof import('node:tls')
+  vm: typeof import('node:vm')
   worker_threads: typeof import('node:worker_threads')
 }
 
