@@ -23,6 +23,7 @@ type Builtins = {
   tls: typeof import('node:tls')
   url: typeof import('node:url')
   util: typeof import('node:util')
+  vm: typeof import('node:vm')
   worker_threads: typeof import('node:worker_threads')
 }
 

@@ -97,3 +97,16 @@ it('a socket that is opened elsewhere all the same is closed unused', async () =
     console.log(JSON.stringify([before, after]))`
   expect(await program(source)).toEqual(['connected', 'ERR_NETNS_STRAYED'])
 })
+
+it('a module that a timeout interrupts inside leaves nobody else there', async () => {
+  const source = `
+    import { createContext, SourceTextModule } from 'node:vm'
+    const context = createContext({ go: (fn) => red.run(fn) })
+    const module = new SourceTextModule('go(() => { for (;;); })', { context })
+    await module.link(() => {})
+    const evaluated = module.evaluate({ timeout: 20 })
+    const place = NetNs.current().id === NetNs.home().id
+    console.log(JSON.stringify([place, await evaluated.catch(({ code }) => code)]))`
+  const flags = ['--experimental-vm-modules', '--no-warnings']
+  expect(await program(source, flags)).toEqual([true, 'ERR_SCRIPT_EXECUTION_TIMEOUT'])
+})

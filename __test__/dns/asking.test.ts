@@ -278,7 +278,7 @@ describe('the async context', () => {
     let count = 0
     await using server = await nameServer(() => (count++ % 2 === 0 ? undefined : ANSWER))
     const dns = createDns(NOWHERE)
-    const made = new dns.Resolver({ timeout: 20, tries: 4 })
+    const made = new dns.Resolver({ timeout: 20, tries: 10 })
     made.setServers([server.address])
     const context = new AsyncLocalStorage<number>()
     const seen = Array.from(

@@ -6,7 +6,11 @@ import { a, type Say } from './name-server.ts'
 
 export const ANSWER: Say = { answers: [a('x.test', '192.0.2.1')] }
 
-export function resolver(servers: readonly string[], options: object = { timeout: 2000, tries: 2 }, source = NOWHERE) {
+export function resolver(
+  servers: readonly string[],
+  options: object = { timeout: 10_000, tries: 2 },
+  source = NOWHERE
+) {
   const made = new (createDns(source).promises.Resolver)(options)
   made.setServers(servers)
   return made

@@ -112,7 +112,7 @@ async function outcome(act: () => Promise<unknown> | unknown): Promise<unknown> 
   }
 }
 
-function resolver(from: typeof nodeDns, options: object = { timeout: 1000, tries: 1 }): Resolver {
+function resolver(from: typeof nodeDns, options: object = { timeout: 10_000, tries: 1 }): Resolver {
   const made = new from.promises.Resolver(options)
   made.setServers([server.address])
   return made as unknown as Resolver

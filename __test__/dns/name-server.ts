@@ -41,13 +41,7 @@ export interface NameServer extends AsyncDisposable {
 /** Starts one. */
 export async function nameServer(answering: Answering, host = '127.0.0.1'): Promise<NameServer> {
   const type = host.includes(':') ? 'udp6' : 'udp4'
-  const tcp = net.createServer()
-  tcp.listen(0, host)
-  await once(tcp, 'listening')
-  const { port } = tcp.address() as AddressInfo
-  const udp = dgram.createSocket(type)
-  udp.bind(port, host)
-  await once(udp, 'listening')
+  const { tcp, udp, port } = await listening(type, host)
   const asked: Asked[] = []
   const server: NameServer = {
     port,
@@ -82,6 +76,26 @@ export async function nameServer(answering: Answering, host = '127.0.0.1'): Prom
     })
   })
   return server
+}
+
+/** One port by both. It may be in use by UDP, as tests that run beside this one ask from many. */
+async function listening(type: dgram.SocketType, host: string) {
+  for (;;) {
+    const tcp = net.createServer()
+    tcp.listen(0, host)
+    await once(tcp, 'listening')
+    const { port } = tcp.address() as AddressInfo
+    const udp = dgram.createSocket(type)
+    try {
+      udp.bind(port, host)
+      await once(udp, 'listening')
+      return { tcp, udp, port }
+    } catch (error) {
+      udp.close()
+      tcp.close()
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    }
+  }
 }
 
 /** An answer to a question. */

@@ -15,7 +15,7 @@ for file in passwd group nsswitch.conf protocols services ld.so.cache ld.so.conf
   [ ! -e /etc/$file ] || cp -a /etc/$file /run/etc/ 2>/dev/null || :
 done
 printf '127.0.0.1 localhost\\n::1 localhost\\n' > /run/etc/hosts
-printf 'nameserver 127.0.0.1\\noptions timeout:1 attempts:1\\n' > /run/etc/resolv.conf
+printf 'nameserver 127.0.0.1\\noptions timeout:5 attempts:2\\n' > /run/etc/resolv.conf
 mount --bind /run/etc /etc
 exec "$@"`
 

@@ -15,6 +15,7 @@ import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { endContexts } from './place.ts'
 import { findPrototype } from './prototypes.ts'
+import { hookScripts } from './scripts.ts'
 import { selfTest } from './self-test.ts'
 
 let installed = false
@@ -73,6 +74,7 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   loading.when('_http_agent', hookAgents)
   loading.when('child_process', hookChildren)
   loading.when('os', hookInterfaces)
+  loading.when('vm', hookScripts)
   loading.when('http2', (late) => parts.late.hookSessions(late))
   loading.when('worker_threads', (late) => parts.late.hookWorkers(late), ['internal/webworker'])
   loading.when('cluster', (late) => parts.late.hookClusters(late))

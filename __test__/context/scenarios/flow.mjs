@@ -7,10 +7,11 @@ import { createInterface } from 'node:readline'
 import { Duplex, finished, PassThrough, pipeline, Readable, Transform, Writable } from 'node:stream'
 import { scheduler, setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import vm from 'node:vm'
 import { MessageChannel } from 'node:worker_threads'
 import zlib from 'node:zlib'
 import { NetNs } from 'node-netns'
-import { ask, listen, namespace, saying } from '../../offline/kit.mjs'
+import { ask, brokered, listen, namespace, saying } from '../../offline/kit.mjs'
 
 /** Each way to carry on calls back; then a connection must still be made inside. */
 const WAYS = {
@@ -147,6 +148,38 @@ export default {
     })
     blue.run(() => emitter.emit('event'))
     assert.deepEqual(seen, [blue.id, red.id])
+  },
+  'what a timeout interrupts inside leaves nobody else there': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const { port } = await red.run(() => saying('red'))
+    const forever = 'go(() => { for (;;); })'
+    const context = vm.createContext({ go: (fn) => red.run(fn) })
+    const ways = [
+      () => new vm.Script(forever).runInContext(context, { timeout: 20 }),
+      () => vm.runInContext(forever, context, { timeout: 20 }),
+      () => vm.runInNewContext(forever, { go: (fn) => blue.run(() => red.run(fn)) }, { timeout: 20 }),
+      () =>
+        vm.runInThisContext('(go) => go(() => { for (;;); })')((fn) =>
+          red.run(() => vm.runInNewContext('fn()', { fn }, { timeout: 20 }))
+        )
+    ]
+    if (!brokered) ways.push(() => vm.runInNewContext(forever, { go: (fn) => red.runSync(fn) }, { timeout: 20 }))
+    for (const way of ways) {
+      assert.throws(way, { code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' })
+      assert.ok(NetNs.current().equals(NetNs.home()))
+      await assert.rejects(ask(port, '127.0.0.1'), { code: 'ENETUNREACH' })
+      blue.run(() => {
+        assert.throws(way, { code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' })
+        assert.ok(NetNs.current().equals(blue))
+      })
+    }
+    // What a script does to its own context stays, as without a script.
+    await new Promise((resolve, reject) => {
+      setImmediate(() => {
+        vm.runInNewContext('red.enter()', { red }, { timeout: 10_000 })
+        ask(port, '127.0.0.1').then(resolve, reject)
+      })
+    })
   },
   'a pipe between two namespaces: each end lives where it was opened': async () => {
     const [red, blue] = [namespace(), namespace()]

@@ -1,0 +1,50 @@
+/**
+ * Scripts that are interrupted, by a timeout or Ctrl-C: nothing in them runs any more, `finally` neither, so that the
+ * context which they were in at that moment would be that of whoever waited for them.
+ */
+import { builtin } from '../builtin.ts'
+import type { AnyFunction, Patches } from './patches.ts'
+import { contextOf, enterIn } from './place.ts'
+
+const INTERRUPTED = new Set<unknown>(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED'])
+
+/** What a script or a module may be interrupted by. */
+interface Limits {
+  timeout?: number
+  breakOnSigint?: boolean
+}
+
+/** Puts the hooks on. */
+export function hookScripts(patches: Patches): void {
+  const { Script, Module } = builtin('vm') as typeof import('node:vm') & { Module?: { prototype: object } }
+  // Of the class behind it, which each of its methods calls.
+  patches.inner(Object.getPrototypeOf(Script.prototype), 'runInContext', comingBack)
+  // There with --experimental-vm-modules alone.
+  if (Module !== undefined) patches.method(Module.prototype, 'evaluate', comingBackAtOnce)
+}
+
+function comingBack(original: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const before = contextOf()
+    try {
+      return original.apply(this, args)
+    } catch (error) {
+      if (INTERRUPTED.has((error as NodeJS.ErrnoException | undefined)?.code)) comeBack(before)
+      throw error
+    }
+  }
+}
+
+/** Of a module only a promise tells that it was interrupted, which is too late. */
+function comingBackAtOnce(original: AnyFunction): AnyFunction {
+  return function (this: unknown, limits?: Limits) {
+    const before = contextOf()
+    const outcome = original.call(this, limits)
+    if (limits?.timeout !== undefined || limits?.breakOnSigint === true) comeBack(before)
+    return outcome
+  }
+}
+
+function comeBack(before: ReturnType<typeof contextOf>): void {
+  if (contextOf() !== before) enterIn(before)
+}
