@@ -1,5 +1,5 @@
 /** Every error of the library is made here, or in the file of this name of the one part that it is of. */
-import { builtin } from './builtin.ts'
+import type { InspectOptions } from 'node:util'
 import { currentRuntime } from './runtime.ts'
 
 /** What native code says of a failure: data, as an exception thrown off the JavaScript thread has no stack. */
@@ -188,18 +188,14 @@ export function invalidType(name: string, expected: string, actual: unknown): Ty
 
 /** `ERR_INVALID_ARG_VALUE`, worded as Node words it. */
 export function invalidValue(name: string, actual: unknown, reason: string): TypeError {
-  const shown = builtin('util').inspect(actual, {
-    maxStringLength: 128,
-    breakLength: Number.POSITIVE_INFINITY,
-    depth: 0
-  })
+  const shown = inspect(actual, { maxStringLength: 128, breakLength: Number.POSITIVE_INFINITY, depth: 0 })
   const message = `The ${kind(name)} is invalid: ${reason}. Received ${shown}`
   return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
 /** `ERR_OUT_OF_RANGE`, worded as Node words it. */
 export function outOfRange(name: string, range: string, actual: unknown): RangeError {
-  const message = `The value of ${JSON.stringify(name)} is out of range. It must be ${range}. Received ${builtin('util').inspect(actual)}`
+  const message = `The value of ${JSON.stringify(name)} is out of range. It must be ${range}. Received ${inspect(actual)}`
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
@@ -213,12 +209,18 @@ function received(actual: unknown): string {
   if (typeof actual === 'function') return `function ${actual.name}`
   if (typeof actual === 'object') {
     const name = actual.constructor?.name
-    return name ? `an instance of ${name}` : builtin('util').inspect(actual, { depth: -1 })
+    return name ? `an instance of ${name}` : inspect(actual, { depth: -1 })
   }
-  return `type ${typeof actual} (${builtin('util').inspect(actual, { maxStringLength: 32 })})`
+  return `type ${typeof actual} (${inspect(actual, { maxStringLength: 32 })})`
 }
 
 /** Gives an error its code. */
 export function coded<E extends Error>(error: E, code: string): E {
   return Object.assign(error, { code })
+}
+
+/** As Node's own, which is not asked of `builtin.ts`, as its errors are made here. */
+function inspect(value: unknown, options?: InspectOptions): string {
+  if (typeof process.getBuiltinModule !== 'function') return String(value)
+  return process.getBuiltinModule('node:util').inspect(value, options)
 }
