@@ -8,14 +8,15 @@ import { output, root } from './helpers.ts'
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 test('the package exports what it says and nothing else', async () => {
-  const names = await output("console.log(Object.keys(await import('node-netns')).sort().join(' '))")
-  expect(names.split(' ')).toEqual(['NetNs', 'NetnsError', 'probe'])
-  expect(Object.keys(library).sort()).toEqual(names.split(' '))
+  const paths = ['node-netns/dist/lib/netns.js', 'node-netns/native.cjs', 'node-netns/lib/netns.ts']
+  const source = `
+    console.log(Object.keys(await import('node-netns')).sort().join(' '))
+    for (const path of process.argv.slice(1)) console.log(await import(path).catch(({ code }) => code))`
+  const [names, ...codes] = (await output(source, { bare: true, args: paths })).split('\n')
+  expect(names?.split(' ')).toEqual(['NetNs', 'NetnsError', 'probe'])
+  expect(Object.keys(library).sort()).toEqual(names?.split(' '))
   expect(Object.keys(manifest.exports)).toEqual(['.', './register', './package.json'])
-  for (const path of ['node-netns/dist/lib/netns.js', 'node-netns/native.cjs', 'node-netns/lib/netns.ts']) {
-    const code = await output(`await import('${path}').catch((error) => console.log(error.code))`)
-    expect(code).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED')
-  }
+  expect(codes).toEqual(paths.map(() => 'ERR_PACKAGE_PATH_NOT_EXPORTED'))
 })
 
 test('importing loads one module and nothing of Node’s, and each part is loaded when it is first used', async () => {
@@ -53,11 +54,8 @@ test('however it is loaded, and by whichever loader, it is one library in one pr
     console.log(required.NetNs === imported.NetNs, again.NetNs === imported.NetNs, again.NetnsError === imported.NetnsError,
       ns.run(() => again.NetNs.current().equals(ns)))
   `
-  for (const loader of [[], ['--import', 'tsx']])
-    for (const preload of [[], ['--import', 'node-netns/register']])
-      expect(await output(source, { bare: true, flags: ['--no-warnings', ...loader, ...preload] })).toBe(
-        'true true true true'
-      )
+  for (const flags of [[], ['--import', 'tsx', '--import', 'node-netns/register']])
+    expect(await output(source, { bare: true, flags: ['--no-warnings', ...flags] })).toBe('true true true true')
 })
 
 test('what is built is one library under a loader that compiles TypeScript too', async () => {

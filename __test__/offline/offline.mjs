@@ -10,10 +10,12 @@ const runner = fileURLToPath(new URL('./runner.mjs', import.meta.url))
  * server is expected at 127.0.0.1.
  */
 const SCRIPT = `
-mkdir -p /run/etc && mount -t tmpfs netns /run/etc
+mkdir -p /run/etc /run/etc-before && mount -t tmpfs netns /run/etc && mount --bind /etc /run/etc-before
+files=
 for file in passwd group nsswitch.conf protocols services ld.so.cache ld.so.conf ld.so.conf.d alternatives ssl; do
-  [ ! -e /etc/$file ] || cp -a /etc/$file /run/etc/ 2>/dev/null || :
+  [ ! -e /etc/$file ] || files="$files /run/etc-before/$file"
 done
+ln -s $files /run/etc/
 printf '127.0.0.1 localhost\\n::1 localhost\\n' > /run/etc/hosts
 printf 'nameserver 127.0.0.1\\noptions timeout:5 attempts:2\\n' > /run/etc/resolv.conf
 mount --bind /run/etc /etc
