@@ -18,15 +18,17 @@ test('the package exports what it says and nothing else', async () => {
   }
 })
 
-test('importing loads one file of what is built, and each part is loaded when it is first used', async () => {
+test('importing loads one module and nothing of Node’s, and each part is loaded when it is first used', async () => {
   const source = `
     const { createRequire } = await import('node:module')
     const { basename, sep } = await import('node:path')
-    const loaded = () => Object.keys(createRequire('/').cache).filter((file) => file.includes(sep + 'dist' + sep))
-      .map((file) => basename(file).replace(/(-.*)?[.]cjs$/, ''))
-    const parts = () => loaded().filter((file) => file !== 'core').join(' ')
+    const parts = () => Object.keys(createRequire('/').cache).filter((file) => file.includes(sep + 'dist' + sep))
+      .map((file) => basename(file, '.cjs').replace(/-.*$/, '')).join(' ')
+    // What Node's own loader needs for any file, it has then.
+    await import('./bench/peers/programs/empty.mjs')
+    const before = process.moduleLoadList.length
     const { NetNs } = await import('node-netns')
-    const told = [loaded().join(' ')]
+    const told = [process.moduleLoadList.slice(before).join(' '), parts()]
     const ns = NetNs.createSync()
     ns.links
     told.push(parts())
@@ -37,8 +39,25 @@ test('importing loads one file of what is built, and each part is loaded when it
     console.log(told.join(', '))
   `
   expect(await output(source, { bare: true })).toBe(
-    'core, config, config command, config command context, NetNs, Links'
+    ', , config shared, config shared command, config shared command context, NetNs, Links'
   )
+})
+
+test('however it is loaded, and by whichever loader, it is one library in one process', async () => {
+  const source = `
+    const imported = await import('node-netns')
+    const { createRequire } = await import('node:module')
+    const required = createRequire(import.meta.url)('node-netns')
+    const again = await import(import.meta.resolve('node-netns') + '?again')
+    const ns = required.NetNs.createSync()
+    console.log(required.NetNs === imported.NetNs, again.NetNs === imported.NetNs, again.NetnsError === imported.NetnsError,
+      ns.run(() => again.NetNs.current().equals(ns)))
+  `
+  for (const loader of [[], ['--import', 'tsx']])
+    for (const preload of [[], ['--import', 'node-netns/register']])
+      expect(await output(source, { bare: true, flags: ['--no-warnings', ...loader, ...preload] })).toBe(
+        'true true true true'
+      )
 })
 
 test('what is built is one library under a loader that compiles TypeScript too', async () => {

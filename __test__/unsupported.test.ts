@@ -73,6 +73,21 @@ test('I8: with addons disabled everything answers', async () => {
   expect(remedy).toContain('--allow-addons')
 })
 
+test('I8: a runtime without what all else stands on imports it, and is told at the first use', async () => {
+  const source = `
+    delete process.getBuiltinModule
+    const { NetNs } = await import('node-netns')
+    for (const call of [() => NetNs.current(), () => NetNs.home(), () => NetNs.createSync(), () => NetNs.fromPid(1)])
+      try { console.log(call()) } catch (error) { console.log(error.name, error.code) }
+    try { NetNs.current() } catch ({ message }) { console.log(message.includes('process.getBuiltinModule')) }
+    try { NetNs.fromPath('') } catch ({ code }) { console.log(code) }
+  `
+  const told = 'NetnsError ERR_NETNS_RUNTIME'
+  expect(await output(source, { bare: true })).toBe(
+    [told, told, told, told, 'true', 'ERR_INVALID_ARG_VALUE'].join('\n')
+  )
+})
+
 test('I8: importing loads nothing native, starts no thread, hooks nothing', async () => {
   const source = `
     import assert from 'node:assert/strict'

@@ -1,13 +1,18 @@
-/** Node's own modules, loaded when first needed: importing this library must not load them all. */
-import { runtimeLacks } from './errors.ts'
+/**
+ * Node's own modules, loaded when first needed: importing this library must not load them all. Nor may it import one, as
+ * Node then makes a module of all the exports first, which for some takes as long as to load the library.
+ */
+import { runtimeTooOld } from './errors.ts'
 
 type Builtins = {
   _http_agent: { Agent: typeof import('node:http').Agent }
+  async_hooks: typeof import('node:async_hooks')
   child_process: typeof import('node:child_process')
   cluster: typeof import('node:cluster').default
   diagnostics_channel: typeof import('node:diagnostics_channel')
   dgram: typeof import('node:dgram')
   dns: typeof import('node:dns')
+  fs: typeof import('node:fs')
   http: typeof import('node:http')
   http2: typeof import('node:http2')
   https: typeof import('node:https')
@@ -16,6 +21,8 @@ type Builtins = {
   net: typeof import('node:net')
   os: typeof import('node:os')
   tls: typeof import('node:tls')
+  url: typeof import('node:url')
+  util: typeof import('node:util')
   vm: typeof import('node:vm')
   worker_threads: typeof import('node:worker_threads')
 }
@@ -33,7 +40,7 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
 }
 
 function load<Name extends keyof Builtins>(name: Name): Builtins[Name] {
-  if (typeof process.getBuiltinModule !== 'function') throw runtimeLacks('process.getBuiltinModule')
+  if (typeof process.getBuiltinModule !== 'function') throw runtimeTooOld('process.getBuiltinModule')
   const module = process.getBuiltinModule(`node:${name}`) as unknown as Builtins[Name]
   Object.assign(loaded, { [name]: module })
   return module

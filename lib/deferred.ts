@@ -1,40 +1,59 @@
-/** The built package's `parts.ts`: importing the library must not read, compile and run what may never be used. */
-import { createRequire } from 'node:module'
+/**
+ * The built package's `parts.ts`: importing the library must not read, compile and run what may never be used. The files
+ * of parts are functions of what this one is built into, so that they are of one library with whoever loaded them.
+ */
+import { builtin } from './builtin.ts'
 import type { parts as Parts } from './parts.ts'
 
 type All = typeof Parts
+type File = (core: object, load: typeof fileOf) => unknown
 
-const require = createRequire(import.meta.url)
+/** All that parts use of the file that this is built into: the build defines it there. */
+declare const $core: () => object
+
 const loaded: Partial<All> = {}
+const files: Record<string, unknown> = {}
+let require: NodeJS.Require | undefined
 
 /** The parts, each loaded when it is first asked for. */
 export const parts: Readonly<All> = {
   get command() {
-    loaded.command ??= require('./command.cjs') as All['command']
+    loaded.command ??= fileOf('command') as All['command']
     return loaded.command
   },
   get config() {
-    loaded.config ??= require('./config.cjs') as All['config']
+    loaded.config ??= fileOf('config') as All['config']
     return loaded.config
   },
   get context() {
-    loaded.context ??= require('./context.cjs') as All['context']
+    loaded.context ??= fileOf('context') as All['context']
     return loaded.context
   },
   get brokered() {
-    loaded.brokered ??= require('./brokered.cjs') as All['brokered']
+    loaded.brokered ??= fileOf('brokered') as All['brokered']
     return loaded.brokered
   },
   get late() {
-    loaded.late ??= require('./late.cjs') as All['late']
+    loaded.late ??= fileOf('late') as All['late']
     return loaded.late
   },
   get names() {
-    loaded.names ??= require('./names.cjs') as All['names']
+    loaded.names ??= fileOf('names') as All['names']
     return loaded.names
   },
   get node() {
-    loaded.node ??= require('./node.cjs') as All['node']
+    loaded.node ??= fileOf('node') as All['node']
     return loaded.node
+  },
+  get register() {
+    loaded.register ??= fileOf('register') as All['register']
+    return loaded.register
   }
+}
+
+/** What a file of `lib` exports. By `require`, as nothing else loads without a promise. */
+function fileOf(name: string): unknown {
+  require ??= builtin('module').createRequire(import.meta.url)
+  files[name] ??= (require(`./lib/${name}.cjs`) as File)($core(), fileOf)
+  return files[name]
 }

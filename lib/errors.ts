@@ -1,5 +1,5 @@
-/** Every error of the library is made here. */
-import { inspect } from 'node:util'
+/** Every error of the library is made here, or in the file of this name of the one part that it is of. */
+import type { InspectOptions } from 'node:util'
 import { currentRuntime } from './runtime.ts'
 
 /** What native code says of a failure: data, as an exception thrown off the JavaScript thread has no stack. */
@@ -130,6 +130,15 @@ export function runtimeLacks(what: string): NetnsError {
   })
 }
 
+/** `ERR_NETNS_RUNTIME`: a runtime of before this library, or one that does not have what it stands on. */
+export function runtimeTooOld(what: string): NetnsError {
+  const { name, version } = currentRuntime()
+  return new NetnsError({
+    code: 'ERR_NETNS_RUNTIME',
+    message: `this library needs ${what}, which ${name} ${version} does not have. Use Node.js 20.19 or newer.`
+  })
+}
+
 /** `ERR_NETNS_CAPTURED`: a function of Node's was taken before the hooks were on, and would leave the namespace. */
 export function capturedReference(name: string, call: string): NetnsError {
   return new NetnsError({
@@ -158,21 +167,6 @@ export function strayed(wanted: string): NetnsError {
   })
 }
 
-/** A program that could not be started, in the shape of `child_process`, with the step that failed in the message. */
-export function spawnFailed(record: ErrorRecord, file: string, args: readonly string[]): NetnsError {
-  const short = `spawn ${file} ${record.code}`
-  // `execve` is what everybody expects; other steps (chdir, setuid, move_mount, …) are worth telling.
-  const message = record.syscall === 'execve' ? short : `spawn ${file} ${record.message}`
-  const error = new NetnsError({ ...record, message, syscall: `spawn ${file}`, path: file })
-  return Object.assign(error, { spawnargs: [...args] })
-}
-
-/** `ETIMEDOUT`: a program ran for longer than its `timeout`, and was killed. */
-export function timedOut(file: string, timeout: number): NetnsError {
-  const message = `spawn ${file} ETIMEDOUT: killed as it ran for longer than ${timeout} ms`
-  return new NetnsError({ code: 'ETIMEDOUT', errno: -110, syscall: `spawn ${file}`, path: file, message })
-}
-
 /** `ABORT_ERR`, as Node's own. */
 export function aborted(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason })
@@ -180,78 +174,10 @@ export function aborted(signal: AbortSignal): Error {
   return coded(error, 'ABORT_ERR')
 }
 
-/** `ERR_CHILD_PROCESS_STDIO_MAXBUFFER`, as Node's own. */
-export function bufferExceeded(stream: 'stdout' | 'stderr'): RangeError {
-  return coded(new RangeError(`${stream} maxBuffer length exceeded`), 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER')
-}
-
-/** `ERR_UNKNOWN_SIGNAL`, as Node's own. */
-export function unknownSignal(signal: unknown): TypeError {
-  return coded(new TypeError(`Unknown signal: ${String(signal)}`), 'ERR_UNKNOWN_SIGNAL')
-}
-
-/** `ERR_IPC_CHANNEL_CLOSED`, as Node's own. */
-export function noChannel(): Error {
-  return coded(new Error('Channel closed'), 'ERR_IPC_CHANNEL_CLOSED')
-}
-
 /** `EBADF`: a number that is no open descriptor. */
 export function badDescriptor(fd: number): NetnsError {
   const message = `EBADF: bad file descriptor, fcntl: cannot use descriptor ${fd}`
   return new NetnsError({ code: 'EBADF', errno: -9, syscall: 'fcntl', message })
-}
-
-/** What the kernel said to a netlink request. */
-export interface Refusal {
-  /** Which message of the request. */
-  item: number
-  code: string
-  errno: number
-  /** What the errno means in general. */
-  meaning: string
-  /** What the kernel says it means here. */
-  text?: string
-}
-
-/**
- * The kernel refused to do what `words` say, as in 'add route 10.0.0.0/8 via 10.1.1.1 dev eth0'.
- *
- * @param remedy - what to do, where that is known better than from the errno
- */
-export function refused(refusal: Refusal, words: string, remedy = NETLINK_REMEDIES[refusal.code]): NetnsError {
-  const meaning = refusal.meaning.charAt(0).toLowerCase() + refusal.meaning.slice(1)
-  let message = `${refusal.code}: ${meaning}, netlink: cannot ${words}`
-  if (refusal.text) message += `: ${refusal.text.replace(/\.$/, '')}`
-  if (remedy !== undefined) message += `. ${remedy}`
-  return new NetnsError({ code: refusal.code, errno: refusal.errno, syscall: 'netlink', message })
-}
-
-const NETLINK_REMEDIES: Readonly<Record<string, string>> = {
-  EPERM: "This needs CAP_NET_ADMIN in the namespace's user namespace: run as root, or as by `unshare -Urn`.",
-  ENETUNREACH: 'The gateway must be reachable over a link that is up: add its network first, or pass onlink.'
-}
-
-/** `ERR_NETNS_INTERRUPTED`: what was listed kept changing; `partial` is what could be seen. */
-export function interrupted<T>(words: string, partial: T[]): NetnsError & { partial: T[] } {
-  const message = `cannot ${words}: it kept changing while it was listed. The list so far is in the error's "partial".`
-  return Object.assign(new NetnsError({ code: 'ERR_NETNS_INTERRUPTED', message }), { partial })
-}
-
-/** `ENETUNREACH`: there is no network to make an uplink of. */
-export function badNetwork(why: string): NetnsError {
-  const message = `ENETUNREACH: network is unreachable, netlink: cannot make an uplink: ${why}`
-  return new NetnsError({ code: 'ENETUNREACH', errno: -101, syscall: 'netlink', message })
-}
-
-/** `ERR_NETNS_NOT_READY`: a network was waited for in vain. */
-export function notReady(missing: string): NetnsError {
-  return new NetnsError({ code: 'ERR_NETNS_NOT_READY', message: `the network is not ready: ${missing}` })
-}
-
-/** `ENODEV`: there is no such link, or no longer. */
-export function noLink(link: string, words: string): NetnsError {
-  const message = `ENODEV: no such device, netlink: cannot ${words}: there is no link '${link}'`
-  return new NetnsError({ code: 'ENODEV', errno: -19, syscall: 'netlink', message })
 }
 
 /** `ERR_INVALID_ARG_TYPE`, worded as Node words it. */
@@ -267,18 +193,14 @@ export function invalidValue(name: string, actual: unknown, reason: string): Typ
   return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** As {@link invalidValue}, for what must not be shown: a key, or what may be one. */
-export function invalidSecret(name: string, reason: string): TypeError {
-  return coded(new TypeError(`The ${kind(name)} is invalid: ${reason}`), 'ERR_INVALID_ARG_VALUE')
-}
-
 /** `ERR_OUT_OF_RANGE`, worded as Node words it. */
 export function outOfRange(name: string, range: string, actual: unknown): RangeError {
   const message = `The value of ${JSON.stringify(name)} is out of range. It must be ${range}. Received ${inspect(actual)}`
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
-function kind(name: string): string {
+/** What a name stands for, in words. */
+export function kind(name: string): string {
   return `${JSON.stringify(name)} ${name.includes('.') ? 'property' : 'argument'}`
 }
 
@@ -292,6 +214,13 @@ function received(actual: unknown): string {
   return `type ${typeof actual} (${inspect(actual, { maxStringLength: 32 })})`
 }
 
-function coded<E extends Error>(error: E, code: string): E {
+/** Gives an error its code. */
+export function coded<E extends Error>(error: E, code: string): E {
   return Object.assign(error, { code })
+}
+
+/** As Node's own, which is not asked of `builtin.ts`, as its errors are made here. */
+function inspect(value: unknown, options?: InspectOptions): string {
+  if (typeof process.getBuiltinModule !== 'function') return String(value)
+  return process.getBuiltinModule('node:util').inspect(value, options)
 }

@@ -1,5 +1,4 @@
 /** A handle: one network namespace, held open and known. */
-import { inspect } from 'node:util'
 import { closed, invalidType } from './errors.ts'
 import { Forgotten } from './forgotten.ts'
 import { attempt, attemptAsync, type Handle, often } from './native.ts'
@@ -204,7 +203,8 @@ export class Namespace implements Disposable, AsyncDisposable {
     this.close()
   }
 
-  [inspect.custom](): string {
+  /** Node's `inspect.custom`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `NetNs <${this.toString()}${this.closed ? ', closed' : ''}>`
   }
 

@@ -1,6 +1,6 @@
 /** The only importer of the generated loader, which is loaded at the first call, never at import. */
-import { createRequire } from 'node:module'
 import type * as Binding from '#native'
+import { builtin } from './builtin.ts'
 import { fromNative, type NetnsError, unsupported } from './errors.ts'
 
 export type { Handle, Order, Watcher } from '#native'
@@ -65,6 +65,7 @@ function load(): Native {
       'Run on Linux: in a virtual machine or a container with the needed capabilities.'
     )
   }
+  const { createRequire } = builtin('module')
   try {
     return createRequire(import.meta.url)('#native')
   } catch (error) {

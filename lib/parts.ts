@@ -9,9 +9,10 @@ import * as context from './context/index.ts'
 import * as late from './context/late/index.ts'
 import * as names from './dns/index.ts'
 import * as node from './node/index.ts'
+import * as register from './register.ts'
 
 /**
  * Programs; configuration; contexts, and of them what is for namespaces that the thread may not enter, for what most
- * programs load late or never, and for names; and Node's modules bound to a namespace.
+ * programs load late or never, and for names; Node's modules bound to a namespace; and the preload.
  */
-export const parts = { command, config, context, brokered, late, names, node }
+export const parts = { command, config, context, brokered, late, names, node, register }

@@ -33,8 +33,13 @@ function toldOfPlace(): WorkerPlace | undefined {
 }
 
 function opened(fd: number, { name, id }: WorkerPlace): NetNs {
-  using found = NetNs.fromFd(fd)
-  // The number is of something else once whoever started this Worker is gone.
-  if (found.id !== id) throw closed(id)
-  return new NetNs(found.handle.share(), name)
+  const found = NetNs.fromFd(fd)
+  // Not by `using`: every import of this library would load what older Nodes need for that.
+  try {
+    // The number is of something else once whoever started this Worker is gone.
+    if (found.id !== id) throw closed(id)
+    return new NetNs(found.handle.share(), name)
+  } finally {
+    found.close()
+  }
 }

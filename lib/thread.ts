@@ -1,6 +1,4 @@
 /** The JavaScript thread goes in, runs a function and comes back. */
-import { stat } from 'node:fs'
-import { types } from 'node:util'
 import { builtin } from './builtin.ts'
 import { asynchronous, fromNative, mainThread } from './errors.ts'
 import { attempt, type Handle, often } from './native.ts'
@@ -21,7 +19,7 @@ let prepared = false
 export function prepareThread(): void {
   if (prepared) return
   prepared = true
-  stat('/', () => {})
+  builtin('fs').stat('/', () => {})
   // `process.exit()` inside never returns to the section, and listeners must not run in the wrong network.
   process.prependListener('exit', () => attempt((binding) => binding.retreat()))
 }
@@ -77,7 +75,7 @@ export function runSync<A extends unknown[], R>(slot: number, fn: (...args: A) =
   if (outcome !== undefined && isThenable(outcome)) {
     // The mistake is reported once, here, not a second time as an unhandled rejection. Another thenable is left alone:
     // asking for its result is what starts a lazy one, and that would be outside.
-    if (types.isPromise(outcome)) outcome.catch(() => {})
+    if (builtin('util').types.isPromise(outcome)) outcome.catch(() => {})
     throw asynchronous()
   }
   return outcome

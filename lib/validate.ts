@@ -1,5 +1,5 @@
 /** Arguments are checked here, before anything native runs. */
-import { fileURLToPath } from 'node:url'
+import { builtin } from './builtin.ts'
 import { invalidType, invalidValue, outOfRange } from './errors.ts'
 
 /** `NAME_MAX` of Linux, in bytes. */
@@ -81,7 +81,7 @@ export function validateDirectory(directory: unknown, label = 'options.directory
 
 function pathBytes(path: unknown, label: string): Buffer {
   if (typeof path === 'string') return Buffer.from(path)
-  if (path instanceof URL) return Buffer.from(fileURLToPath(path))
+  if (path instanceof URL) return Buffer.from(builtin('url').fileURLToPath(path))
   if (path instanceof Uint8Array) return Buffer.from(path)
   throw invalidType(label, 'of type string or an instance of Buffer or URL', path)
 }

@@ -1,7 +1,8 @@
 /**
- * Bundles the sources into `dist/`: what importing needs into one file, each part that is loaded when it is first used
- * (`lib/parts.ts`) into one more. They are CommonJS, as only `require` loads without a promise under every loader there
- * is; what users import are ES modules in front of them.
+ * Bundles the sources into `dist/`: what importing needs, the core, into one ES module, as each further file, Node's
+ * CommonJS loader and each import of a module of Node's would take as long again; each part that is loaded when it is
+ * first used (`lib/parts.ts`) into one more file, which is CommonJS, as only `require` loads without a promise under every
+ * loader there is.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -11,15 +12,21 @@ import { root } from './prepare.mjs'
 const dist = join(root, 'dist')
 const entryPoints = {
   index: 'index.ts',
-  register: 'register.ts',
   command: 'lib/command/index.ts',
   config: 'lib/config/index.ts',
   node: 'lib/node/index.ts',
   context: 'lib/context/index.ts',
   brokered: 'lib/context/brokered/index.ts',
   late: 'lib/context/late/index.ts',
-  names: 'lib/dns/index.ts'
+  names: 'lib/dns/index.ts',
+  register: 'lib/register.ts'
 }
+
+/** Where a realm keeps its libraries. */
+const LIBRARIES = 'globalThis[Symbol.for("node-netns libraries")]'
+const FOLDER = 'new URL(".",import.meta.url).href'
+/** Where a file says what it exports. */
+const EXPORTS = /\$exports=(?=\s*\{[^}]*\};\s*$)/
 
 const common = {
   absWorkingDir: root,
@@ -27,7 +34,6 @@ const common = {
   outExtension: { '.js': '.cjs' },
   platform: 'node',
   target: 'node20.19',
-  define: { 'import.meta.url': '__filename' },
   // Names stay, for stack traces; lines stay short, as an error that nobody catches is shown with its line.
   minifyWhitespace: true,
   minifySyntax: true,
@@ -42,28 +48,35 @@ const { metafile } = await build({
   packages: 'external',
   format: 'esm',
   splitting: true,
-  chunkNames: 'core-[hash]',
+  chunkNames: 'shared-[hash]',
   // Every part has what importing needs in common with all others, so that it is one file and exists once. What only some
   // parts share is another.
   inject: ['index.ts', 'lib/dns/node.ts'],
   plugins: [{ name: 'defer parts', setup: deferParts }],
   metafile: true
 })
-for (const file of Object.keys(metafile.outputs)) rewrite(file, bindAtOnce)
+const { imports, exports } = metafile.outputs['dist/lib/index.cjs']
+const core = imports[0].path
+const [burden] = metafile.outputs[core].imports
+if (burden !== undefined) throw new Error(`${burden.path} would be loaded with the library.`)
+// The entry would only pass on what the core has, at the price of a file.
+rmSync(join(root, 'dist/lib/index.cjs'))
+const files = Object.keys(metafile.outputs).filter((file) => ![core, 'dist/lib/index.cjs'].includes(file))
 
+for (const file of files) rewrite(file, takeOnce)
 await build({
   ...common,
-  entryPoints: Object.keys(metafile.outputs),
+  define: { 'import.meta.url': '__filename' },
+  entryPoints: files,
   format: 'cjs',
   allowOverwrite: true
 })
-for (const file of Object.keys(metafile.outputs)) rewrite(file, keepClassNames)
+for (const file of files) rewrite(file, (code) => functionOfCore(keepClassNames(code)))
 
-const { imports, exports } = metafile.outputs['dist/lib/index.cjs']
-// The entry would only pass on what the core has, at the price of a file.
-rmSync(join(dist, 'lib', 'index.cjs'))
-writeFileSync(join(dist, 'index.js'), facade(basename(imports[0].path), exports))
-writeFileSync(join(dist, 'register.js'), facade('register.cjs', []))
+const code = readFileSync(join(root, core), 'utf8')
+rmSync(join(root, core))
+writeFileSync(join(dist, 'index.js'), oneLibrary(keepClassNames(takeOnce(code))))
+writeFileSync(join(dist, 'register.js'), registration())
 
 /** Puts `lib/deferred.ts` in the place of `lib/parts.ts`. */
 function deferParts({ onResolve }) {
@@ -79,16 +92,44 @@ function rewrite(file, change) {
  * What files take of each other is taken once, by its name. esbuild would make getters of exports, as if they could change,
  * and ask them each time.
  */
-function bindAtOnce(code) {
+function takeOnce(code) {
   const pairs = (list) => list.split(',').map((each) => each.trim().split(/\s+as\s+/))
-  const imports = /\bimport\s*\{([^}]*)\}\s*from\s*"(\.\/core-[^"]+)";?/g
+  const imports = /\bimport\s*\{([^}]*)\}\s*from\s*"\.\/(shared-[^"]+)\.cjs";?/g
   const exports = /\bexport\s*\{([^}]*)\};?\s*$/
   return code
-    .replaceAll(
-      imports,
-      (_, list, from) => `const {${pairs(list).map((pair) => pair.join(':'))}}=module.require("${from}");`
-    )
-    .replace(exports, (_, list) => `module.exports={${pairs(list).map((pair) => pair.toReversed().join(':'))}};`)
+    .replaceAll(imports, (_, list, name) => {
+      const from = name === basename(core, '.cjs') ? '$core' : `$fileOf("${name}")`
+      return `const {${pairs(list).map((pair) => pair.join(':'))}}=${from};`
+    })
+    .replace(exports, (_, list) => `$exports={${pairs(list).map((pair) => pair.toReversed().join(':'))}};`)
+}
+
+/** Makes a file what `lib/deferred.ts` says that files are. */
+function functionOfCore(code) {
+  const strict = '"use strict";'
+  if (!code.startsWith(strict)) throw new Error('It does not begin as esbuild has its files begin.')
+  const body = code.slice(strict.length).replace(EXPORTS, 'return')
+  // In parentheses it is compiled at once, instead of first looked over.
+  return `${strict}module.exports=(function($core,$fileOf){${body}})\n`
+}
+
+/**
+ * The core, as an ES module. Some loaders evaluate a module a second time in one process, for those who `require` it; but
+ * the hooks of two libraries would not know of each other, so the second is the first. Only then is it asked where this one
+ * is, which takes Node longer than to run it; and what parts take is an object only for them.
+ */
+function oneLibrary(code) {
+  const run = `${code.replace(EXPORTS, 'function $core(){return')}}return{${exports},parts}`
+  return `let all=${LIBRARIES},folder=()=>${FOLDER};
+if(all===void 0)Reflect.defineProperty(globalThis,Symbol.for("node-netns libraries"),{value:all=[]});
+let own=all.find(other=>other.folder()===folder());
+if(own===void 0)all.push(own={folder,library:(function(){${run}})()});
+export const{${exports}}=own.library\n`
+}
+
+function registration() {
+  const own = `${LIBRARIES}.find(({folder})=>folder()===${FOLDER})`
+  return `import"./index.js"\n${own}.library.parts.register.register(process.env.NETNS)\n`
 }
 
 /**
@@ -101,10 +142,4 @@ function keepClassNames(code) {
   const lost = /\bclass (_\w+|\w+\d)\b/.exec(kept) ?? /\b(\w+\d)=class\b/.exec(kept)
   if (lost !== null) throw new Error(`The class ${lost[1]} has lost its name.`)
   return kept
-}
-
-/** An ES module that exports what a file of `dist/lib` does. */
-function facade(file, names) {
-  const exported = names.length > 0 ? `export const { ${names.join(', ')} } = ` : ''
-  return `import { createRequire } from 'node:module'\n${exported}createRequire(import.meta.url)('./lib/${file}')\n`
 }

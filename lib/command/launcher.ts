@@ -1,8 +1,9 @@
 /** Starts programs natively, and hears of them: one native listener for each JavaScript realm. */
-import { isErrorRecord, spawnFailed } from '../errors.ts'
+import { isErrorRecord } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { type Handle, native } from '../native.ts'
 import { environment, isReal } from './environment.ts'
+import { spawnFailed } from './errors.ts'
 import type { Checked } from './options.ts'
 import { signalName } from './signals.ts'
 

@@ -1,7 +1,8 @@
 /** Runs a program to its end: `status` and `output`. */
 import type { Socket } from 'node:net'
-import { aborted, bufferExceeded, timedOut } from '../errors.ts'
+import { aborted } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
+import { bufferExceeded, timedOut } from './errors.ts'
 import { type Exit, type Launched, launch } from './launcher.ts'
 import { Guard, isLimited } from './limits.ts'
 import type { Checked } from './options.ts'

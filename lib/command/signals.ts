@@ -1,6 +1,7 @@
 /** Signals by name and number. */
 import { constants } from 'node:os'
-import { invalidType, invalidValue, unknownSignal } from '../errors.ts'
+import { invalidType, invalidValue } from '../errors.ts'
+import { unknownSignal } from './errors.ts'
 
 const numbers = new Map<string, number>(Object.entries(constants.signals))
 const names = new Map<number, NodeJS.Signals>()

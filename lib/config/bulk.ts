@@ -1,7 +1,8 @@
 /** Many items of one sort in few datagrams, with a word on each that failed. */
-import { refused } from '../errors.ts'
+
 import type { Namespace } from '../namespace.ts'
 import { PROTOCOL, Request } from '../wire/request.ts'
+import { refused } from './errors.ts'
 import { Pace } from './pace.ts'
 import { type Answer, exchangeQueued, released } from './transport.ts'
 

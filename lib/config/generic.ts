@@ -1,8 +1,9 @@
 /** Generic netlink: parts of the kernel that are asked by name (`genl`). */
-import { refused } from '../errors.ts'
+
 import type { Namespace } from '../namespace.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
+import { refused } from './errors.ts'
 import { decodeFirst, exchange } from './transport.ts'
 
 /** `GENL_ID_CTRL`: the family that knows the others. */

@@ -1,11 +1,12 @@
 /** `ip link`. */
-import { noLink, refused } from '../errors.ts'
+
 import type { Namespace } from '../namespace.ts'
 import { attemptAsync } from '../native.ts'
 import { Reader } from '../wire/reader.ts'
 import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
 import { writeAddress } from './address.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
+import { noLink, refused } from './errors.ts'
 import type { Schema } from './fields.ts'
 import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { moduleRemedy } from './link-kinds.ts'

@@ -1,10 +1,11 @@
 /** `ip monitor`: what changes, from a given moment on, without gaps and without repetitions. */
-import { interrupted, invalidType, invalidValue } from '../errors.ts'
+import { invalidType, invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync, native } from '../native.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import { checkInteger } from './check.ts'
+import { interrupted } from './errors.ts'
 import { identified } from './identity.ts'
 import { Known } from './known.ts'
 import { ask, type MonitorGroup, type Names, type NetworkEvent, SOURCES, same, type Value } from './monitored.ts'

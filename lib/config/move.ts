@@ -1,10 +1,11 @@
 /** Links that move to another namespace and come back as they were. */
-import { NetnsError, noLink } from '../errors.ts'
+import { NetnsError } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import type { Address, AddressSpec } from './address.ts'
 import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, type LinkRef, nameLink } from './check.ts'
+import { noLink } from './errors.ts'
 import { IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { linkHeader } from './link-spec.ts'
 import type { Links } from './links.ts'

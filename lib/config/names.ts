@@ -1,8 +1,9 @@
 /** The names of a namespace's links by their index, which is how the kernel calls them in everything else. */
-import { interrupted, noLink } from '../errors.ts'
+
 import type { Namespace } from '../namespace.ts'
 import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
+import { interrupted, noLink } from './errors.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
 import { type Decode, type DumpAnswer, decodeAll, dumpBytes } from './transport.ts'

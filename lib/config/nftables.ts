@@ -1,7 +1,8 @@
 /** One table of nftables that masquerades one network: by netlink, as the `nft` program is often not there. */
-import { refused } from '../errors.ts'
+
 import type { Namespace } from '../namespace.ts'
 import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
+import { refused } from './errors.ts'
 import { exchange } from './transport.ts'
 
 /** `NFNL_MSG_BATCH_…`. */

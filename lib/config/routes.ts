@@ -1,11 +1,12 @@
 /** `ip route`. */
-import { invalidValue, noLink } from '../errors.ts'
+import { invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { familyOf, parse, parsed } from '../wire/address.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { type BulkResult, sendAll } from './bulk.ts'
 import { checkLink, checkObject, checkU32, isIterable, type LinkRef } from './check.ts'
+import { noLink } from './errors.ts'
 import { flushAll } from './flush.ts'
 import { dumpForFlush, dumpNamed, type LinkNames, linkNames } from './names.ts'
 import { decodeRoute, ROUTE_MESSAGE, type Route, RTA } from './route.ts'

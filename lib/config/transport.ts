@@ -1,9 +1,10 @@
 /** Requests go out and replies come back, in slices that leave the event loop free. */
-import { interrupted, type Refusal, refused } from '../errors.ts'
+
 import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync } from '../native.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
+import { interrupted, type Refusal, refused } from './errors.ts'
 import { Pace } from './pace.ts'
 
 /** Reads a message, or says that it is none of the caller's. */

@@ -1,12 +1,12 @@
 /** A way out: a veth to a namespace that forwards and masquerades. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { badNetwork } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import { validateOptions } from '../validate.ts'
 import { formatIp, parse, parsed } from '../wire/address.ts'
 import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, checkNamespace, type LinkRef, nameLink } from './check.ts'
+import { badNetwork } from './errors.ts'
 import { Links } from './links.ts'
 import { addMasquerade, checkNftables, deleteTable } from './nftables.ts'
 import { forEach } from './pace.ts'

@@ -1,10 +1,11 @@
 /** Waiting until a network can be used, by events. */
-import { notReady } from '../errors.ts'
+
 import type { Namespace } from '../namespace.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
 import { parse } from '../wire/address.ts'
 import { Addresses } from './addresses.ts'
 import { checkInteger } from './check.ts'
+import { notReady } from './errors.ts'
 import { Links } from './links.ts'
 import { monitor } from './monitor.ts'
 import { forEach } from './pace.ts'

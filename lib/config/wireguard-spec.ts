@@ -1,8 +1,9 @@
 /** A WireGuard link's keys and peers as they are set: the messages of `WG_CMD_SET_DEVICE`. */
-import { invalidSecret, invalidType, invalidValue } from '../errors.ts'
+import { invalidType, invalidValue } from '../errors.ts'
 import { AF, familyOf, parse, parsed } from '../wire/address.ts'
 import { FLAG, type LinkTarget, PROTOCOL, Request } from '../wire/request.ts'
 import { checkFlag, checkInteger, checkObject, checkU32 } from './check.ts'
+import { invalidSecret } from './errors.ts'
 import { beginGeneric } from './generic.ts'
 import { Pace } from './pace.ts'
 

@@ -1,5 +1,6 @@
 /** Which network is "here": an async context has a namespace as it has a trace id. */
-import { AsyncLocalStorage } from 'node:async_hooks'
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import { builtin } from '../builtin.ts'
 import { outsideContext } from '../errors.ts'
 import { isHome, Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
@@ -8,12 +9,13 @@ import { callInside } from '../thread.ts'
 /** What I/O outside every context does: goes home, is refused, or goes to one namespace. */
 export type OutsidePolicy = 'home' | 'deny' | Namespace
 
-const storage = new AsyncLocalStorage<Namespace>()
+/** Made for the first context. */
+let storage: AsyncLocalStorage<Namespace> | undefined
 let outsidePolicy: OutsidePolicy = 'home'
 
 /** The namespace of the running async context, if it has one of its own. */
 export function contextOf(): Namespace | undefined {
-  return storage.getStore()
+  return storage?.getStore()
 }
 
 /**
@@ -23,7 +25,7 @@ export function contextOf(): Namespace | undefined {
  * @throws `ERR_NETNS_OUTSIDE` if the policy denies
  */
 export function here(): Namespace | undefined {
-  const own = storage.getStore()
+  const own = storage?.getStore()
   if (own !== undefined || outsidePolicy === 'home') return own
   if (outsidePolicy === 'deny') throw outsideContext()
   return outsidePolicy
@@ -31,7 +33,7 @@ export function here(): Namespace | undefined {
 
 /** Whether {@link here} is where the thread is anyway, without a refusal: the quickest question. */
 export function isNowhereElse(): boolean {
-  return outsidePolicy === 'home' && storage.getStore() === undefined
+  return outsidePolicy === 'home' && storage?.getStore() === undefined
 }
 
 /** As {@link here}, unless that is the network where the process is by itself, in which all of Node is right as it is. */
@@ -42,7 +44,7 @@ export function elsewhere(): Namespace | undefined {
 
 /** As {@link here}, without a refusal: for what makes no I/O by itself. */
 export function hereOrHome(): Namespace | undefined {
-  return storage.getStore() ?? outsideOrHome()
+  return storage?.getStore() ?? outsideOrHome()
 }
 
 /** Where I/O outside of every context goes, without a refusal. */
@@ -55,7 +57,7 @@ export function outsideOrHome(): Namespace | undefined {
  */
 export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, fn: (...args: A) => R, ...args: A): R {
   // With `undefined` for a store it is as if there were none.
-  return storage.run(namespace as Namespace, fn, ...args)
+  return (storage ?? made()).run(namespace as Namespace, fn, ...args)
 }
 
 /**
@@ -63,6 +65,7 @@ export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, 
  * does, for where a function between would cost as much as all else.
  */
 export function exchange(namespace: Namespace | undefined): Namespace | undefined {
+  storage ??= made()
   const before = storage.getStore()
   storage.enterWith(namespace as Namespace)
   return before
@@ -70,17 +73,24 @@ export function exchange(namespace: Namespace | undefined): Namespace | undefine
 
 /** Ends every context, right before the first one: until there is one, they cost nothing and show nowhere. */
 export function endContexts(): void {
-  storage.disable()
+  storage?.disable()
 }
 
 /** The rest of the running context is in `namespace`, or in none. */
 export function enterIn(namespace: Namespace | undefined): void {
+  storage ??= made()
   storage.enterWith(namespace as Namespace)
 }
 
 /** Sets what {@link here} says outside of every context. */
 export function setOutside(policy: OutsidePolicy): void {
   outsidePolicy = policy
+}
+
+function made(): AsyncLocalStorage<Namespace> {
+  const { AsyncLocalStorage } = builtin('async_hooks')
+  storage = new AsyncLocalStorage()
+  return storage
 }
 
 const brokered = new WeakMap<Namespace, boolean>()

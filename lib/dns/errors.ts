@@ -1,5 +1,5 @@
 /** Errors in the shape that Node gives those of look-ups. */
-import { getSystemErrorName } from 'node:util'
+import { builtin } from '../builtin.ts'
 import { NetnsError } from '../errors.ts'
 
 /** libuv's numbers for getaddrinfo's failures. */
@@ -28,7 +28,7 @@ export function lookupError(failure: number | string, syscall: string, hostname:
 
 /** To Node, a name without addresses does not exist. */
 function codeOf(errno: number): string {
-  return errno === EAI.NODATA || errno === EAI.NONAME ? 'ENOTFOUND' : getSystemErrorName(errno)
+  return errno === EAI.NODATA || errno === EAI.NONAME ? 'ENOTFOUND' : builtin('util').getSystemErrorName(errno)
 }
 
 /** `ERR_NETNS_RUNTIME`: what has to hold of the runtime does not. */
