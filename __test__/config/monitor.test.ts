@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { NetNs, type NetworkEvent } from 'node-netns'
 import { expect, test } from 'vitest'
+import { eventually, output } from '../helpers.ts'
 import { ip, pair } from './wire.ts'
 
 async function until(
@@ -121,22 +122,62 @@ test('an aborted monitor throws the reason, and a pending step too', async () =>
   )
 })
 
-test('an abandoned monitor ends, with its thread', async () => {
-  using ns = NetNs.createSync()
-  const threads = () =>
-    Number(
-      spawnSync('ls', [`/proc/${process.pid}/task`])
-        .stdout.toString()
-        .trim()
-        .split('\n').length
-    )
-  await ns.links.list()
-  const before = threads()
-  for (let i = 0; i < 20; i++) {
-    const events = ns.monitor()
-    const pending = events.next()
-    await events.return?.()
-    expect(await pending).toEqual({ done: true, value: undefined })
+/** The threads that wait for changes. */
+function waiting(): string[] {
+  const names = readdirSync('/proc/self/task').map((id) => {
+    try {
+      return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim()
+    } catch {
+      // It has ended meanwhile.
+      return ''
+    }
+  })
+  return names.filter((name) => name === 'netns-wait')
+}
+
+async function added(events: AsyncIterator<NetworkEvent>, name: string): Promise<void> {
+  while (true) {
+    const { value } = await events.next()
+    if (value?.type === 'add' && value.value.name === name) return
   }
-  expect(threads()).toBeLessThanOrEqual(before + 4)
+}
+
+test('monitors share one thread, which ends when all are abandoned', async () => {
+  using ns = NetNs.createSync()
+  expect(await eventually(() => waiting().length === 0)).toBe(true)
+  const monitors = Array.from({ length: 20 }, () => ns.monitor({ groups: ['link'] }))
+  for (let change = 0; change < 3; change++) {
+    const told = monitors.map((events) => added(events, `br${change}`))
+    await ns.links.add({ kind: 'bridge', name: `br${change}` })
+    await Promise.all(told)
+    expect(waiting()).toHaveLength(1)
+  }
+  const pending = monitors.map((events) => events.next())
+  for (const events of monitors) await events.return?.()
+  for (const step of await Promise.all(pending)) expect(step).toEqual({ done: true, value: undefined })
+  expect(await eventually(() => waiting().length === 0)).toBe(true)
+})
+
+test('a monitor that nobody asks keeps no process alive, and one that ends with its Worker leaves nothing', async () => {
+  const source = `
+    import { once } from 'node:events'
+    import { Worker } from 'node:worker_threads'
+    const red = await NetNs.create()
+    const worker = new Worker(\`
+      const { NetNs } = require('node-netns')
+      const red = NetNs.createSync()
+      globalThis.events = red.monitor()
+      globalThis.events.next()
+      red.links.set('lo', { alias: 'x' }).then(() => require('node:worker_threads').parentPort.postMessage('listening'))
+    \`, { eval: true, execArgv: [] })
+    await once(worker, 'message')
+    await worker.terminate()
+    const names = () => fs.readdirSync('/proc/self/task').map((id) => {
+      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') } catch { return '' }
+    })
+    while (names().includes('netns-wait\\n')) await new Promise((resolve) => setTimeout(resolve, 5))
+    globalThis.events = red.monitor()
+    await red.links.set('lo', { alias: 'x' })
+    console.log('ends')`
+  expect(await output(source)).toBe('ends')
 })

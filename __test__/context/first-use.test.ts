@@ -101,6 +101,7 @@ it('a socket that is opened elsewhere all the same is closed unused', async () =
 it('a module that a timeout interrupts inside leaves nobody else there', async () => {
   const source = `
     import { createContext, SourceTextModule } from 'node:vm'
+    red.run(() => {})
     const context = createContext({ go: (fn) => red.run(fn) })
     const module = new SourceTextModule('go(() => { for (;;); })', { context })
     await module.link(() => {})
@@ -109,4 +110,39 @@ it('a module that a timeout interrupts inside leaves nobody else there', async (
     console.log(JSON.stringify([place, await evaluated.catch(({ code }) => code)]))`
   const flags = ['--experimental-vm-modules', '--no-warnings']
   expect(await program(source, flags)).toEqual([true, 'ERR_SCRIPT_EXECUTION_TIMEOUT'])
+})
+
+it('a first use that a timeout interrupts leaves nothing that the next one is built upon', async () => {
+  // How many of our functions are between a program and Node's own.
+  const layers = (first: string) => `
+    import module from 'node:module'
+    import net from 'node:net'
+    import { runInNewContext } from 'node:vm'
+    Error.stackTraceLimit = 100
+    const { TCP } = process.binding('tcp_wrap')
+    const { listen } = TCP.prototype
+    let layers
+    TCP.prototype.listen = function (...args) {
+      layers = new Error().stack.split('\\n').filter((line) => line.includes('/dist/')).length
+      return listen.apply(this, args)
+    }
+    // The last step of all.
+    const { syncBuiltinESMExports } = module
+    module.syncBuiltinESMExports = () => { for (;;); }
+    let code
+    try {
+      ${first}
+    } catch (error) {
+      code = error.code
+    }
+    module.syncBuiltinESMExports = syncBuiltinESMExports
+    const server = red.run(() => net.createServer().listen(0, '127.0.0.1'))
+    await new Promise((resolve) => server.once('listening', resolve))
+    server.close()
+    console.log(JSON.stringify([code, layers]))`
+  const [none, usual] = (await program(layers(''), ['--no-warnings'])) as [unknown, number]
+  expect(none).toBeNull()
+  expect(usual).toBeGreaterThan(0)
+  const interrupted = "runInNewContext('run()', { run: () => red.run(() => {}) }, { timeout: 1000 })"
+  expect(await program(layers(interrupted), ['--no-warnings'])).toEqual(['ERR_SCRIPT_EXECUTION_TIMEOUT', usual])
 })

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { Line } from '../../lib/dns/deadlines.ts'
 import { createDns } from '../../lib/dns/dns.ts'
 import { ANSWER, resolver } from './asking.ts'
 import { Files, NOWHERE } from './files.ts'
@@ -118,6 +119,24 @@ describe('a server', () => {
     expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
     expect(from).toBe('127.0.0.9')
     socket.close()
+  })
+})
+
+describe('a deadline', () => {
+  it('is reached after what came in time is heard, however late the event loop looks', async () => {
+    const said: string[] = []
+    const socket = dgram.createSocket('udp4').on('message', () => said.push('answer'))
+    socket.bind(0, '127.0.0.1')
+    await once(socket, 'listening')
+    socket.connect(socket.address().port, '127.0.0.1')
+    await once(socket, 'connect')
+    const reached = new Promise<void>((expire) => Line.of(5).set({ expire }))
+    const over = reached.then(() => said.push('deadline'))
+    socket.send('x')
+    for (const start = performance.now(); performance.now() < start + 20; );
+    await over
+    socket.close()
+    expect(said).toEqual(['answer', 'deadline'])
   })
 })
 

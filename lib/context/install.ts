@@ -19,6 +19,8 @@ import { hookScripts } from './scripts.ts'
 import { selfTest } from './self-test.ts'
 
 let installed = false
+/** What an installation has put on so far. It stays that way if a timeout of vm's interrupts it. */
+let unfinished: Patches | undefined
 
 /**
  * Puts every hook on, unless they are. What `namespace` is for: the self-test opens a socket of each kind in it.
@@ -33,7 +35,9 @@ export function install(namespace: Namespace | undefined, goesOn = false): void 
   }
   prepareThread()
   const sockets = { tcp: findPrototype('tcp'), udp: findPrototype('udp'), pipe: findPrototype('pipe') }
+  unfinished?.undo()
   const patches = new Patches()
+  unfinished = patches
   try {
     hookEverything(patches, sockets)
     if (namespace !== undefined) selfTest(sockets, namespace)
@@ -43,6 +47,8 @@ export function install(namespace: Namespace | undefined, goesOn = false): void 
     patches.undo()
     builtin('module').syncBuiltinESMExports()
     throw error
+  } finally {
+    unfinished = undefined
   }
   installed = true
 }

@@ -1,7 +1,10 @@
 //! Netlink in a namespace of its own, with `netlink-packet-route` for the messages. Needs root, as `npm test` has it.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
@@ -9,7 +12,9 @@ use netlink_packet_core::{
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
 use netns_core::NetNs;
-use netns_core::netlink::{Acknowledge, Client, LinkName, Messages, Protocol, Reply, Request, Subscription, in_order};
+use netns_core::netlink::{
+    Acknowledge, Changes, Client, LinkName, Lookout, Messages, Protocol, Reply, Request, Subscription, in_order,
+};
 use nix::errno::Errno;
 
 fn bytes(message: RouteNetlinkMessage, flags: u16) -> Vec<u8> {
@@ -154,6 +159,64 @@ fn a_subscription_tells_of_changes_of_overflow_and_of_its_end() {
     assert!(subscription.wait().expect("changes").overflow);
     subscription.stopper().stop();
     assert!(subscription.wait().expect("an end").stopped);
+}
+
+#[test]
+fn many_who_wait_are_told_by_one_thread_each_its_own_and_once() {
+    const MANY: usize = 40;
+    let threads = Arc::new(Mutex::new(HashSet::new()));
+    let (sender, receiver) = channel();
+    let lookout = Lookout::shared().expect("a thread");
+    let waiting: Vec<_> = (0..MANY)
+        .map(|number| {
+            let (namespace, client) = client();
+            let subscription = Subscription::new(&namespace, &[1], 1 << 20).expect("a subscription");
+            let stopper = subscription.stopper();
+            let subscription = Arc::new(Mutex::new(subscription));
+            let (lookout, threads, sender) = (Arc::clone(&lookout), Arc::clone(&threads), sender.clone());
+            let wait = move || {
+                let (threads, sender) = (Arc::clone(&threads), sender.clone());
+                lookout.next(Arc::clone(&subscription), move |changes: netns_core::Result<Changes>| {
+                    threads.lock().expect("no panic").insert(thread::current().id());
+                    sender.send((number, changes.expect("changes"))).expect("somebody listens");
+                });
+            };
+            wait();
+            (client, stopper, wait)
+        })
+        .collect();
+    for (number, (client, stopper, wait)) in waiting.iter().enumerate() {
+        let request = Request::new(bridge("one")).expect("whole messages");
+        assert_eq!(client.exchange(Protocol::Route, request).expect("an answer").refusals, []);
+        let (told, changes) = receiver.recv().expect("changes");
+        assert_eq!((told, changes.stopped), (number, false));
+        assert!(Messages::of(&changes.data).count() > 0);
+        stopper.stop();
+        wait();
+        let (told, changes) = receiver.recv().expect("an end");
+        assert_eq!((told, changes.stopped), (number, true));
+    }
+    assert!(receiver.try_recv().is_err());
+    assert_eq!(threads.lock().expect("no panic").len(), 1);
+}
+
+#[test]
+fn who_waits_is_told_of_the_end_also_if_nobody_else_holds_the_thread() {
+    let (namespace, _client) = client();
+    let subscription = Subscription::new(&namespace, &[1], 4096).expect("a subscription");
+    let stopper = subscription.stopper();
+    let subscription = Arc::new(Mutex::new(subscription));
+    let (sender, receiver) = channel();
+    let wait = |sender: Sender<_>| {
+        let lookout = Lookout::shared().expect("a thread");
+        lookout.next(Arc::clone(&subscription), move |changes| sender.send(changes).expect("somebody listens"));
+    };
+    wait(sender.clone());
+    // Changes can be told to one at a time only.
+    wait(sender);
+    assert_eq!(receiver.recv().expect("a refusal").err().map(|error| error.code()), Some("EEXIST".into()));
+    stopper.stop();
+    assert!(receiver.recv().expect("an end").expect("an end").stopped);
 }
 
 #[test]

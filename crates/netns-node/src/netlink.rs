@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
-use netns_core::netlink::{self, Acknowledge, Changes, LinkName, Protocol, Refusal, Reply, Request, Subscription};
+use netns_core::netlink::{
+    self, Acknowledge, Changes, LinkName, Lookout, Protocol, Refusal, Reply, Request, Subscription,
+};
 use netns_core::{NetNs, Stopper, Tun};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
-use crate::promise::{Place, promise};
+use crate::promise::{Place, owed, promise};
 
 /// One or more messages, and what native code fills in when it sends them.
 #[napi(object, object_to_js = false)]
@@ -251,6 +253,8 @@ pub fn netlink_dump_sync(env: &Env, handle: &Handle, request: NetlinkRequest<'_>
 pub struct NetlinkSubscription {
     subscription: Arc<Mutex<Subscription>>,
     stopper: Stopper,
+    /// Until it is stopped, so that the thread stays from one wait to the next.
+    lookout: Mutex<Option<Arc<Lookout>>>,
 }
 
 #[napi]
@@ -260,15 +264,19 @@ impl NetlinkSubscription {
     pub fn new(env: &Env, handle: &Handle, groups: Uint32Array, room: u32) -> Result<Self> {
         let subscription = Subscription::new(&handle.namespace()?, &groups, room as usize).or_throw(env)?;
         let stopper = subscription.stopper();
-        Ok(Self { subscription: Arc::new(Mutex::new(subscription)), stopper })
+        let lookout = Mutex::new(Some(Lookout::shared().or_throw(env)?));
+        Ok(Self { subscription: Arc::new(Mutex::new(subscription)), stopper, lookout })
     }
 
-    /// The next changes.
+    /// The next changes. To be asked for again once they are there.
     #[napi(catch_unwind, ts_return_type = "Promise<NetlinkChanges>")]
     pub fn next<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let subscription = Arc::clone(&self.subscription);
-        promise(env, Place::Own, move || {
-            subscription.lock().unwrap_or_else(PoisonError::into_inner).wait().map(NetlinkChanges::from)
+        let held = self.lookout.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lookout = held.map_or_else(Lookout::shared, Ok).or_throw(env)?;
+        owed(env, |debt| {
+            lookout.next(subscription, move |changes| debt.pay(changes.map(NetlinkChanges::from)));
+            Ok(())
         })
     }
 
@@ -276,6 +284,7 @@ impl NetlinkSubscription {
     #[napi(catch_unwind)]
     pub fn stop(&self) {
         self.stopper.stop();
+        self.lookout.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

@@ -26,25 +26,34 @@ pub fn promise<T: ToNapiValue + Send + 'static>(
     place: Place,
     work: impl FnOnce() -> netns_core::Result<T> + Send + 'static,
 ) -> Result<Object<'_>> {
+    owed(env, move |debt| {
+        let job = move || debt.pay(work());
+        match place {
+            Place::Crew => crew::submit(job),
+            Place::Lane(lane) => lane.submit(job),
+            Place::Own => crew::detach(job),
+        }
+    })
+}
+
+/// A promise whose settling `start` hands to whoever will know with what.
+pub fn owed<T: ToNapiValue + Send + 'static>(
+    env: &Env,
+    start: impl FnOnce(Debt<T>) -> netns_core::Result<()>,
+) -> Result<Object<'_>> {
     // If no thread can be had, that is thrown before there is a promise to leave unsettled.
     crew::muster().or_throw(env)?;
     let (deferred, promise) = env.create_deferred::<T, Resolver<T>>()?;
-    let debt = Debt(Some(deferred));
-    let job = move || debt.pay(work());
-    match place {
-        Place::Crew => crew::submit(job),
-        Place::Lane(lane) => lane.submit(job),
-        Place::Own => crew::detach(job),
-    }
-    .or_throw(env)?;
+    start(Debt(Some(deferred))).or_throw(env)?;
     Ok(promise)
 }
 
 /// A promise owed: a panic or a thread that never started must reject it, or the process would wait for ever.
-struct Debt<T: ToNapiValue + 'static>(Option<JsDeferred<T, Resolver<T>>>);
+pub struct Debt<T: ToNapiValue + 'static>(Option<JsDeferred<T, Resolver<T>>>);
 
 impl<T: ToNapiValue + Send + 'static> Debt<T> {
-    fn pay(mut self, result: netns_core::Result<T>) {
+    /// Settles it.
+    pub fn pay(mut self, result: netns_core::Result<T>) {
         if let Some(deferred) = self.0.take() {
             deferred.resolve(Box::new(move |env| result.or_throw(&env)));
         }

@@ -30,6 +30,7 @@ mod client;
 mod dump;
 mod exchange;
 mod link;
+mod lookout;
 mod message;
 mod refusal;
 mod request;
@@ -38,6 +39,7 @@ mod subscription;
 
 pub use client::{Client, in_order};
 pub use link::LinkName;
+pub use lookout::Lookout;
 pub use message::{Message, Messages};
 pub use refusal::Refusal;
 pub use request::{Acknowledge, Reply, Request};

@@ -1,6 +1,6 @@
 //! Changes as the kernel tells them, and the one case in which it cannot.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -64,21 +64,39 @@ impl Subscription {
     /// As poll(2) and recv(2); `ERR_NETNS_PROTOCOL` if a message cannot be read.
     pub fn wait(&mut self) -> Result<Changes> {
         loop {
-            if self.sleep()? {
-                return Ok(Changes { stopped: true, ..Changes::default() });
-            }
-            let changes = self.gather()?;
-            if changes.overflow || !changes.data.is_empty() {
+            if let Some(changes) = self.look(PollTimeout::NONE)? {
                 return Ok(changes);
             }
         }
     }
 
-    fn sleep(&self) -> Result<bool> {
+    /// As [`wait`](Self::wait), but does not block: `None` if nothing changed yet.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn try_next(&mut self) -> Result<Option<Changes>> {
+        self.look(PollTimeout::ZERO)
+    }
+
+    /// What becomes readable when there is something to tell.
+    pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        [self.socket.as_fd(), self.stop.as_fd()]
+    }
+
+    fn look(&mut self, timeout: PollTimeout) -> Result<Option<Changes>> {
+        if self.sleep(timeout)? {
+            return Ok(Some(Changes { stopped: true, ..Changes::default() }));
+        }
+        let changes = self.gather()?;
+        Ok((changes.overflow || !changes.data.is_empty()).then_some(changes))
+    }
+
+    /// Whether it was stopped.
+    fn sleep(&self, timeout: PollTimeout) -> Result<bool> {
         let mut fds =
             [PollFd::new(self.stop.as_fd(), PollFlags::POLLIN), PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         loop {
-            match poll(&mut fds, PollTimeout::NONE) {
+            match poll(&mut fds, timeout) {
                 Ok(_) => return Ok(fds[0].any().unwrap_or(false)),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(failed("poll", errno)),
