@@ -42,18 +42,21 @@ export function hookAgents(patches: Patches): void {
   })
   // A queued request may get its socket when one of another name closes, in that one's context.
   patches.method(agent, 'createSocket', (original) => {
-    const make = (self: object, ...args: unknown[]) => {
+    function make(self: object, request: AddedRequest, options: unknown, callback: unknown) {
       const outer = drawers.startMaking()
       try {
-        return original.apply(self, args)
+        return original.call(self, request, options, callback)
       } finally {
         drawers.endMaking(outer)
       }
     }
     return function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
+      if (added === request) {
+        added = undefined
+        return make(this, request, options, callback)
+      }
       const current = contextOf()
-      const context = added === request ? current : contextOfQueued(request, current)
-      if (added === request) added = undefined
+      const context = contextOfQueued(request, current)
       if (context === current) return make(this, request, options, callback)
       return runIn(context, make, this, request, options, callback)
     }
@@ -117,17 +120,18 @@ function findNoteKey(): symbol | undefined {
 class Drawers {
   /** By agent: where it was used first. */
   readonly #first = new WeakMap<object, string>()
-  /** By the options that a socket was made with: it may be freed and closed from anywhere. */
-  readonly #made = new WeakMap<object, string>()
   #making: string | undefined
 
   /** Twice for every request, so that little is called. */
   named(name: string, agent: object, options: unknown): string {
-    if (this.#making !== undefined && typeof options === 'object' && options !== null) {
-      this.#made.set(options, this.#making)
-    }
-    const drawer = this.#made.get(options as object) ?? drawerOf(hereOrHome())
+    const drawer = this.#drawerWith(options) ?? drawerOf(hereOrHome())
     return drawer === (this.#first.get(agent) ?? this.firstOf(agent)) ? name : `${name}:${drawer}`
+  }
+
+  #drawerWith(options: unknown): string | undefined {
+    if (typeof options !== 'object' || options === null) return undefined
+    if (this.#making !== undefined) Made.note(options, this.#making)
+    return Made.drawerOf(options)
   }
 
   firstOf(agent: object): string {
@@ -154,6 +158,36 @@ class Drawers {
 
   endMaking(outer: string | undefined): void {
     this.#making = outer
+  }
+}
+
+/** What is constructed is the object that it is given. */
+class Itself {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is how an object gets the private fields of another class.
+    return object
+  }
+}
+
+/**
+ * Options that a socket was made with: it may be freed and closed from anywhere. Their drawer is in a private field, which
+ * nobody sees and no copy has; a weak map of options, of which each is new, would be filled and emptied without end.
+ */
+class Made extends Itself {
+  #drawer: string
+
+  private constructor(options: object, drawer: string) {
+    super(options)
+    this.#drawer = drawer
+  }
+
+  static note(options: object, drawer: string): void {
+    if (#drawer in options) options.#drawer = drawer
+    else new Made(options, drawer)
+  }
+
+  static drawerOf(options: object): string | undefined {
+    return #drawer in options ? options.#drawer : undefined
   }
 }
 

@@ -3,7 +3,7 @@ import { closed, invalidType, NetnsError } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { runSync as runThreadSync } from '../thread.ts'
 import { install, isAvailable } from './install.ts'
-import { enterIn, exchange, type OutsidePolicy, runIn, setOutside } from './place.ts'
+import { enterIn, type OutsidePolicy, runIn, runThreadIn, setOutside } from './place.ts'
 
 /** Runs `fn` in a context of `namespace`; the hooks are installed the first time. */
 export function run<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
@@ -44,12 +44,7 @@ export function runSync<A extends unknown[], R>(namespace: Namespace, fn: (...ar
   const { slot } = namespace
   if (!isAvailable(namespace)) return runThreadSync(slot, fn, args)
   namespace.remember()
-  const before = exchange(namespace)
-  try {
-    return runThreadSync(slot, fn, args)
-  } finally {
-    enterIn(before)
-  }
+  return runThreadIn(namespace, slot, fn, args)
 }
 
 /** Installs the hooks if it can be done, and tells whether; why not, is for the first call to say. */

@@ -122,6 +122,28 @@ export default {
       new https.Agent().getName(options)
     )
   },
+  'where a socket of an agent is, its options do not show, and a copy of them does not say': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    let given
+    class Watched extends http.Agent {
+      createConnection(options, done) {
+        given = options
+        return super.createConnection(options, done)
+      }
+    }
+    const kept = agent({}, Watched)
+    await red.run(get, 'http://127.0.0.1/', { agent: kept })
+    assert.deepEqual(Object.getOwnPropertySymbols(given), [])
+    assert.equal(
+      blue.run(() => kept.getName(given)),
+      '127.0.0.1:80:'
+    )
+    assert.equal(
+      blue.run(() => kept.getName({ ...given })),
+      `127.0.0.1:80::${blue.id}`
+    )
+  },
   'an agent forgets a socket of a namespace that is destroyed outside': async () => {
     const red = namespace()
     await red.run(answering('x'))

@@ -148,6 +148,33 @@ export default {
     for await (const chunk of socket) text += chunk
     assert.equal(text, 'red')
   },
+  'runSync has a context the first time and later, which ends with it, and what it defers keeps it': async () => {
+    if (brokered) return
+    const [red, blue] = [namespace(), namespace()]
+    const where = () => NetNs.current().inode
+    const deferred = []
+    const visit = () => {
+      deferred.push(Promise.resolve().then(where), new Promise((resolve) => setImmediate(() => resolve(where()))))
+      const seen = [where(), blue.runSync(where), where()]
+      assert.throws(() => blue.runSync(() => assert.fail(String(where()))), { message: String(blue.inode) })
+      return [...seen, where()]
+    }
+    const home = NetNs.home().inode
+    for (const expected of [home, blue.inode]) {
+      const inTurn = async () => {
+        for (let time = 0; time < 3; time++) {
+          assert.deepEqual(red.runSync(visit), [red.inode, blue.inode, red.inode, red.inode])
+          assert.equal(where(), expected)
+          await null
+          assert.equal(where(), expected)
+        }
+      }
+      await (expected === home ? inTurn() : blue.run(inTurn))
+    }
+    assert.equal(deferred.length, 12)
+    for (const inode of await Promise.all(deferred)) assert.equal(inode, red.inode)
+    assert.equal(where(), home)
+  },
   "outside(ns): without a context everything is there; 'home' takes it back": async () => {
     const red = namespace()
     const { port } = await red.run(() => saying('red'))

@@ -94,13 +94,10 @@ impl NetNs {
 
     /// The mark, asked again: fails if code elsewhere in the process closed the descriptor, which may then be of
     /// something else.
+    #[inline]
     pub(crate) fn verified(&self) -> Result<Mark> {
         let found = identity::mark(self.as_fd())?;
-        if *self.inner.mark.get_or_init(|| found) == found {
-            return Ok(found);
-        }
-        let attempt = "use the handle, whose descriptor was closed by other code and is of something else now";
-        Err(Error::system("fstat", Errno::EBADF, attempt))
+        if *self.inner.mark.get_or_init(|| found) == found { Ok(found) } else { Err(replaced()) }
     }
 
     /// The mark of one that was verified before, without asking the descriptor, which may be lost.
@@ -158,6 +155,12 @@ impl AsFd for NetNs {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.fd.as_fd()
     }
+}
+
+#[cold]
+fn replaced() -> Error {
+    let attempt = "use the handle, whose descriptor was closed by other code and is of something else now";
+    Error::system("fstat", Errno::EBADF, attempt)
 }
 
 fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd> {

@@ -68,23 +68,31 @@ pub(crate) enum Mark {
     Identity(Identity),
 }
 
+/// Whether the kernel has not been found to have no such numbers.
+static NUMBERED: AtomicBool = AtomicBool::new(true);
+
 /// The mark of an open namespace, by `NS_GET_ID`, or by fstat(2), which takes half as long again.
+#[inline]
 pub(crate) fn mark(fd: BorrowedFd<'_>) -> Result<Mark> {
-    static NUMBERED: AtomicBool = AtomicBool::new(true);
-    if NUMBERED.load(Ordering::Relaxed) {
-        if let Some(id) = id(fd) {
-            return Ok(Mark::Id(id));
-        }
-        // Of a lost descriptor too, but then the two marks differ, as they shall.
-        let found = identity(fd)?;
-        if is_network_namespace(fd) {
-            NUMBERED.store(false, Ordering::Relaxed);
-        }
-        return Ok(Mark::Identity(found));
+    if NUMBERED.load(Ordering::Relaxed)
+        && let Some(id) = id(fd)
+    {
+        return Ok(Mark::Id(id));
     }
-    identity(fd).map(Mark::Identity)
+    mark_without_id(fd)
 }
 
+#[cold]
+fn mark_without_id(fd: BorrowedFd<'_>) -> Result<Mark> {
+    // Of a lost descriptor too, but then the two marks differ, as they shall.
+    let found = identity(fd)?;
+    if NUMBERED.load(Ordering::Relaxed) && is_network_namespace(fd) {
+        NUMBERED.store(false, Ordering::Relaxed);
+    }
+    Ok(Mark::Identity(found))
+}
+
+#[inline]
 fn id(fd: BorrowedFd<'_>) -> Option<u64> {
     let mut id = 0_u64;
     // SAFETY: NS_GET_ID writes one u64 to the pointer, which is valid for that.

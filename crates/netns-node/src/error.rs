@@ -5,6 +5,7 @@ use napi::{Env, Error, Result};
 
 /// Throws a core error as a record `{ code, errno, syscall, path, message }`: an `Error`, as napi-rs lets nothing else
 /// through, marked so that it cannot be taken for one of the user's.
+#[cold]
 pub fn thrown(env: &Env, error: &netns_core::Error) -> Error {
     record(env, error).unwrap_or_else(|failure| failure)
 }
@@ -38,6 +39,7 @@ pub trait OrThrow<T> {
 }
 
 impl<T> OrThrow<T> for netns_core::Result<T> {
+    #[inline]
     fn or_throw(self, env: &Env) -> Result<T> {
         self.map_err(|error| thrown(env, &error))
     }

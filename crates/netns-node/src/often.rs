@@ -1,11 +1,10 @@
 //! What is called often. Functions that are made, unlike those that are exported, keep no book of the objects that a call
-//! borrows. These borrow none, and the book takes as long as a system call.
+//! borrows. These borrow none, and the book takes as long as a system call. A panic becomes an error in both.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
-use napi::{Env, Error, Result};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::realm::Realm;
@@ -38,24 +37,16 @@ pub fn often(env: &Env) -> Result<Often<'_>> {
     let (opening, closing) = (Rc::clone(&realm), realm);
     Ok(Often {
         run_inside: env.create_function_from_closure("runInside", move |call| {
-            caught(|| run_inside(call.env, &running, call.get(0)?, &call.get(1)?))
+            run_inside(call.env, &running, call.get(0)?, &call.get(1)?)
         })?,
         open_inside: env.create_function_from_closure("openInside", move |call| {
-            caught(|| open_inside(call.env, &connecting, call.get(0)?, &call.get(1)?))
+            open_inside(call.env, &connecting, call.get(0)?, &call.get(1)?)
         })?,
         open_name: env.create_function_from_closure("openName", move |call| {
             // To be told that there is none costs as much as another argument.
-            caught(|| {
-                let directory = if call.length() > 1 { Some(call.get(1)?) } else { None };
-                open_name(call.env, &opening, call.get(0)?, directory)
-            })
+            let directory = if call.length() > 1 { Some(call.get(1)?) } else { None };
+            open_name(call.env, &opening, call.get(0)?, directory)
         })?,
-        close_slot: env
-            .create_function_from_closure("closeSlot", move |call| caught(|| closing.slots.close(call.get(0)?)))?,
+        close_slot: env.create_function_from_closure("closeSlot", move |call| closing.slots.close(call.get(0)?))?,
     })
-}
-
-/// Makes a panic an error, as `napi` does for what is exported: here it would end the process.
-fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| Err(Error::from_reason("panic in native code")))
 }
