@@ -3,12 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { NetNs } from 'node-netns'
 import { afterAll, expect, test } from 'vitest'
+import { leastProgram } from './least-program.ts'
 import { children, descriptors, networksOfThreads, threads, until } from './support.ts'
 
 const ns = NetNs.createSync()
 afterAll(() => ns.close())
 
-const quick = ns.command('/bin/true', [], { stdio: 'ignore' })
+const quick = ns.command(leastProgram(), [], { stdio: 'ignore' })
 
 test('a thousand at once leave no zombie, no descriptor and no thread', async () => {
   await quick.status()
