@@ -12,14 +12,23 @@ const HOME = 'home'
 
 /** Puts the hooks on. */
 export function hookAgents(patches: Patches): void {
-  const drawers = new Drawers()
   // The agent of https asks this one for the first part of its names.
   const agent = builtin('_http_agent').Agent.prototype as unknown as Record<string, AnyFunction>
   const noteKey = findNoteKey()
   const contexts = new WeakMap<object, Namespace | undefined>()
+  /** The drawer of the socket that is being made: Node names its own copy of the options then, and keeps them with it. */
+  let making: string | undefined
   patches.method(agent, 'getName', (original) => {
+    // Four times for every connection, and until that is compiled each call takes as long as a look-up: few are made.
     return function (this: object, options: unknown) {
-      return drawers.named(original.call(this, options), this, options)
+      const name = original.call(this, options)
+      let drawer: string | undefined
+      if (typeof options === 'object' && options !== null) {
+        if (making === undefined) drawer = Made.drawerOf(options)
+        else drawer = Made.note(options, making)
+      }
+      drawer ??= drawerOf(hereOrHome())
+      return drawer === (firstDrawers.get(this) ?? firstOf(this)) ? name : `${name}:${drawer}`
     }
   })
   /** A request that is being added, until a socket is made for it. */
@@ -27,7 +36,7 @@ export function hookAgents(patches: Patches): void {
   patches.method(agent, 'addRequest', (original) => {
     return function (this: object, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
       const outer = added
-      drawers.use(this)
+      if (!firstDrawers.has(this)) firstDrawers.set(this, firstOf(this))
       added = request
       try {
         return original.call(this, request, options, port, localAddress)
@@ -43,11 +52,12 @@ export function hookAgents(patches: Patches): void {
   // A queued request may get its socket when one of another name closes, in that one's context.
   patches.method(agent, 'createSocket', (original) => {
     function make(self: object, request: AddedRequest, options: unknown, callback: unknown) {
-      const outer = drawers.startMaking()
+      const outer = making
+      making = drawerOf(hereOrHome())
       try {
         return original.call(self, request, options, callback)
       } finally {
-        drawers.endMaking(outer)
+        making = outer
       }
     }
     return function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
@@ -116,51 +126,6 @@ function findNoteKey(): symbol | undefined {
   return Object.getOwnPropertySymbols(request).find((key) => request[key] instanceof AsyncResource)
 }
 
-/** Which network's files something belongs to: `net:[…]`, or home's. */
-class Drawers {
-  /** By agent: where it was used first. */
-  readonly #first = new WeakMap<object, string>()
-  #making: string | undefined
-
-  /** Twice for every request, so that little is called. */
-  named(name: string, agent: object, options: unknown): string {
-    const drawer = this.#drawerWith(options) ?? drawerOf(hereOrHome())
-    return drawer === (this.#first.get(agent) ?? this.firstOf(agent)) ? name : `${name}:${drawer}`
-  }
-
-  #drawerWith(options: unknown): string | undefined {
-    if (typeof options !== 'object' || options === null) return undefined
-    if (this.#making !== undefined) Made.note(options, this.#making)
-    return Made.drawerOf(options)
-  }
-
-  firstOf(agent: object): string {
-    const own = this.#first.get(agent)
-    if (own !== undefined) return own
-    // What everybody shares is not the first context's that happens to use it.
-    return drawerOf(isShared(agent) ? outsideOrHome() : hereOrHome())
-  }
-
-  use(agent: object): void {
-    if (!this.#first.has(agent)) this.#first.set(agent, this.firstOf(agent))
-  }
-
-  /**
-   * Node names its own copy of the options while it makes a socket, and keeps them with it.
-   *
-   * @returns what {@link endMaking} is to be given
-   */
-  startMaking(): string | undefined {
-    const outer = this.#making
-    this.#making = drawerOf(hereOrHome())
-    return outer
-  }
-
-  endMaking(outer: string | undefined): void {
-    this.#making = outer
-  }
-}
-
 /** What is constructed is the object that it is given. */
 class Itself {
   constructor(object: object) {
@@ -181,9 +146,11 @@ class Made extends Itself {
     this.#drawer = drawer
   }
 
-  static note(options: object, drawer: string): void {
+  /** @returns the drawer */
+  static note(options: object, drawer: string): string {
     if (#drawer in options) options.#drawer = drawer
     else new Made(options, drawer)
+    return drawer
   }
 
   static drawerOf(options: object): string | undefined {
@@ -191,7 +158,15 @@ class Made extends Itself {
   }
 }
 
-/** What namespaces are called here. */
+/** By agent: the drawer that it was used in first. */
+const firstDrawers = new WeakMap<object, string>()
+
+function firstOf(agent: object): string {
+  // What everybody shares is not the first context's that happens to use it.
+  return drawerOf(isShared(agent) ? outsideOrHome() : hereOrHome())
+}
+
+/** Which network's files something belongs to, `net:[…]` or home's, by namespace. */
 const known = new WeakMap<Namespace, string>()
 
 function drawerOf(place: Namespace | undefined): string {
