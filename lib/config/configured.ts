@@ -14,66 +14,85 @@ import type { Uplink, UplinkOptions } from './uplink.ts'
 import type { ReadyOptions } from './wait-ready.ts'
 import type { WireGuard } from './wireguard.ts'
 
+/** What was asked for so far, in one place, as each field of its own would take its time whenever a handle is opened. */
+interface Parts {
+  links?: Links
+  addresses?: Addresses
+  routes?: Routes
+  neighbours?: Neighbours
+  rules?: Rules
+  sysctl?: Sysctl
+  qdisc?: Qdiscs
+  wireguard?: WireGuard
+}
+
 /**
  * The part of a `NetNs` that configures its network, by netlink. Every asynchronous call works off the JavaScript
  * thread. Calls that depend on each other have to be awaited: others may be done in any order.
  */
 export class Configured extends Namespace {
-  #links: Links | undefined
-  #addresses: Addresses | undefined
-  #routes: Routes | undefined
-  #neighbours: Neighbours | undefined
-  #rules: Rules | undefined
-  #sysctl: Sysctl | undefined
-  #qdisc: Qdiscs | undefined
-  #wireguard: WireGuard | undefined
+  /** Static, as a method of its own would mark every handle. */
+  static #own(namespace: Configured): Parts {
+    namespace.#parts ??= {}
+    return namespace.#parts
+  }
+
+  #parts: Parts | undefined
 
   /** Its links (`ip link`). */
   get links(): Links {
-    this.#links ??= new parts.config.Links(this)
-    return this.#links
+    const own = Configured.#own(this)
+    own.links ??= new parts.config.Links(this)
+    return own.links
   }
 
   /** Its IP addresses (`ip address`). */
   get addresses(): Addresses {
-    this.#addresses ??= new parts.config.Addresses(this)
-    return this.#addresses
+    const own = Configured.#own(this)
+    own.addresses ??= new parts.config.Addresses(this)
+    return own.addresses
   }
 
   /** Its routes (`ip route`). */
   get routes(): Routes {
-    this.#routes ??= new parts.config.Routes(this)
-    return this.#routes
+    const own = Configured.#own(this)
+    own.routes ??= new parts.config.Routes(this)
+    return own.routes
   }
 
   /** Its neighbours (`ip neighbour`, `bridge fdb`). */
   get neighbours(): Neighbours {
-    this.#neighbours ??= new parts.config.Neighbours(this)
-    return this.#neighbours
+    const own = Configured.#own(this)
+    own.neighbours ??= new parts.config.Neighbours(this)
+    return own.neighbours
   }
 
   /** Its routing rules (`ip rule`). */
   get rules(): Rules {
-    this.#rules ??= new parts.config.Rules(this)
-    return this.#rules
+    const own = Configured.#own(this)
+    own.rules ??= new parts.config.Rules(this)
+    return own.rules
   }
 
   /** Its kernel settings (`sysctl net.…`). */
   get sysctl(): Sysctl {
-    this.#sysctl ??= new parts.config.Sysctl(this)
-    return this.#sysctl
+    const own = Configured.#own(this)
+    own.sysctl ??= new parts.config.Sysctl(this)
+    return own.sysctl
   }
 
   /** How its links queue (`tc qdisc`). */
   get qdisc(): Qdiscs {
-    this.#qdisc ??= new parts.config.Qdiscs(this)
-    return this.#qdisc
+    const own = Configured.#own(this)
+    own.qdisc ??= new parts.config.Qdiscs(this)
+    return own.qdisc
   }
 
   /** The keys and peers of its WireGuard links (`wg`). */
   get wireguard(): WireGuard {
-    this.#wireguard ??= new parts.config.WireGuard(this)
-    return this.#wireguard
+    const own = Configured.#own(this)
+    own.wireguard ??= new parts.config.WireGuard(this)
+    return own.wireguard
   }
 
   /**
