@@ -8,6 +8,8 @@ const golang = 'vishvananda/netlink (Go)'
 const batch = 'ip -batch'
 const ip = 'ip'
 const idle = 'an idle event loop'
+/** What no library can do better where the machine has few processors: it tells how much of a wait is the scheduler's. */
+const pool = "Node's own pool at work"
 
 /** One at a time, with a rest in which the kernel takes the last namespaces down. */
 const single = { batches: 1, size: 1, rest: 30 }
@@ -51,7 +53,7 @@ const operations: Operation[] = [
     'monitor of 10,000 changes'
   ].map((work) => ({
     name: `wait for the loop: ${work}`,
-    by: { [ours]: work.replaceAll(' ', '-'), [idle]: 'nothing' },
+    by: { [ours]: work.replaceAll(' ', '-'), [idle]: 'nothing', [pool]: 'pool' },
     ...single,
     rounds: 10,
     goals: [{ peer: ours, against: idle, over: 1000 }]
@@ -66,7 +68,8 @@ export const suite: Suite = {
     [golang]: builtPeer('netlink-go'),
     [batch]: { ...node('netlink-ip.mjs', 'batch'), needs: 'ip' },
     [ip]: { ...node('netlink-ip.mjs', 'single'), needs: 'ip' },
-    [idle]: node('netlink.mjs')
+    [idle]: node('netlink.mjs'),
+    [pool]: node('netlink.mjs')
   },
   operations
 }

@@ -23,6 +23,7 @@
 mod broker;
 mod capability;
 mod command;
+mod courtesy;
 pub mod crew;
 mod error;
 mod handle;
