@@ -123,24 +123,3 @@ test('I1: a hundred creations under load leave every thread at home', async () =
   // A member of the crew may still be on its way back from the last one.
   expect(await eventually(() => strays(home).length === 0)).toBe(true)
 })
-
-test('threads of ours give way to the event loop, and what they start is as if started by anyone', async () => {
-  const source = `
-    const policy = (stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38])
-    const red = await NetNs.create()
-    const stat = (id) => fs.readFileSync('/proc/self/task/' + id + '/stat', 'utf8')
-    const ours = fs.readdirSync('/proc/self/task').map(stat).filter((line) => line.includes('(netns-crew)'))
-    // A bound child is started by one of these threads, any other by the caller's.
-    const options = [{}, ...Array(8).fill({ bound: true })]
-    const children = options.map((each) => red.command('cat', ['/proc/self/stat'], each).output())
-    console.log(JSON.stringify({
-      loop: policy(stat(process.pid)),
-      ours: [...new Set(ours.map(policy))],
-      children: [...new Set((await Promise.all(children)).map(({ stdout }) => policy(stdout.toString())))]
-    }))`
-  const SCHED_BATCH = 3
-  expect(JSON.parse(await output(source))).toEqual({ loop: 0, ours: [SCHED_BATCH], children: [0] })
-  // Whoever chose otherwise for the whole process is not overruled.
-  const chosen = JSON.parse(await output(source, { wrapper: ['chrt', '--idle', '0'] }))
-  expect(chosen).toEqual({ loop: 5, ours: [5], children: [5] })
-})

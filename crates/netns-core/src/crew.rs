@@ -16,7 +16,6 @@ use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::Pid;
 
-use crate::courtesy;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 use crate::thread::Anchor;
@@ -134,7 +133,6 @@ fn start(crew: &mut Crew) -> Result<()> {
 
 fn work() {
     MEMBER.set(true);
-    courtesy::give_way();
     let mut crew = crew();
     loop {
         if let Some(job) = crew.jobs.pop_front() {

@@ -23,7 +23,6 @@
 mod broker;
 mod capability;
 mod command;
-mod courtesy;
 pub mod crew;
 mod error;
 mod handle;

@@ -18,7 +18,6 @@ use nix::sys::time::TimeSpec;
 use super::plan::Plan;
 use super::stack::Stack;
 use super::stdio::Laid;
-use crate::courtesy;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 
@@ -68,10 +67,8 @@ pub(super) fn bear(plan: Plan, streams: Laid, namespace: Option<&NetNs>) -> Resu
     let cradle = Arc::new(Cradle { plan, join, own: UnsafeCell::new(own), occupied: AtomicU32::new(1) });
     // No handler of this process may run in the child, whose memory is this process's.
     let mask = sys::block_signals(u64::MAX);
-    let born = courtesy::as_usual(|| {
-        // SAFETY: the stack and all that the child touches are in the cradle, which is there until the child has left.
-        unsafe { sys::bear(top, cradle.occupied.as_ptr(), live, Arc::as_ptr(&cradle).cast_mut().cast()) }
-    });
+    // SAFETY: the stack and all that the child touches are in the cradle, which is there until the child has left.
+    let born = unsafe { sys::bear(top, cradle.occupied.as_ptr(), live, Arc::as_ptr(&cradle).cast_mut().cast()) };
     let _all = sys::block_signals(mask);
     drop(streams);
     match born {
