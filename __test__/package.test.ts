@@ -54,8 +54,11 @@ test('however it is loaded, and by whichever loader, it is one library in one pr
     console.log(required.NetNs === imported.NetNs, again.NetNs === imported.NetNs, again.NetnsError === imported.NetnsError,
       ns.run(() => again.NetNs.current().equals(ns)))
   `
-  for (const flags of [[], ['--import', 'tsx', '--import', 'node-netns/register']])
-    expect(await output(source, { bare: true, flags: ['--no-warnings', ...flags] })).toBe('true true true true')
+  for (const loader of [[], ['--import', 'tsx']])
+    for (const preload of [[], ['--import', 'node-netns/register']])
+      expect(await output(source, { bare: true, flags: ['--no-warnings', ...loader, ...preload] })).toBe(
+        'true true true true'
+      )
 })
 
 test('what is built is one library under a loader that compiles TypeScript too', async () => {
