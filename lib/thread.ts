@@ -52,7 +52,7 @@ export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A
   if (!prepared) prepareThread()
   const { runInside } = often()
   nextFn = fn
-  if (args.length > 0) nextArgs = args
+  nextArgs = args.length > 0 ? args : undefined
   let outcome: unknown
   try {
     outcome = runInside(slot, perform)

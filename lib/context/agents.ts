@@ -7,6 +7,7 @@ import { builtin } from '../builtin.ts'
 import { isHome, type Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, hereOrHome, outsideOrHome, runIn } from './place.ts'
+import { keepThroughScripts } from './scripts.ts'
 
 const HOME = 'home'
 
@@ -95,6 +96,13 @@ export function hookAgents(patches: Patches): void {
       } finally {
         restore()
       }
+    }
+  })
+
+  keepThroughScripts(() => {
+    const before = { making, added }
+    return () => {
+      ;({ making, added } = before)
     }
   })
 

@@ -1,6 +1,7 @@
 /**
  * Scripts that are interrupted, by a timeout or Ctrl-C: nothing in them runs any more, `finally` neither, so that the
- * context which they were in at that moment would be that of whoever waited for them.
+ * context which they were in at that moment would be that of whoever waited for them. So would whatever else hooks set for
+ * the time of a call.
  */
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -14,6 +15,16 @@ interface Limits {
   breakOnSigint?: boolean
 }
 
+/** Notes how something is now, and returns what puts it back. */
+type Note = () => () => void
+
+const notes: Note[] = [noteContext]
+
+/** Has `note` called before each script, and what it returns if that is interrupted. */
+export function keepThroughScripts(note: Note): void {
+  notes.push(note)
+}
+
 /** Puts the hooks on. */
 export function hookScripts(patches: Patches): void {
   const { Script, Module } = builtin('vm') as typeof import('node:vm') & { Module?: { prototype: object } }
@@ -25,11 +36,11 @@ export function hookScripts(patches: Patches): void {
 
 function comingBack(original: AnyFunction): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    const before = contextOf()
+    const back = noted()
     try {
       return original.apply(this, args)
     } catch (error) {
-      if (INTERRUPTED.has((error as NodeJS.ErrnoException | undefined)?.code)) comeBack(before)
+      if (INTERRUPTED.has((error as NodeJS.ErrnoException | undefined)?.code)) back()
       throw error
     }
   }
@@ -38,13 +49,23 @@ function comingBack(original: AnyFunction): AnyFunction {
 /** Of a module only a promise tells that it was interrupted, which is too late. */
 function comingBackAtOnce(original: AnyFunction): AnyFunction {
   return function (this: unknown, limits?: Limits) {
-    const before = contextOf()
+    const back = noted()
     const outcome = original.call(this, limits)
-    if (limits?.timeout !== undefined || limits?.breakOnSigint === true) comeBack(before)
+    if (limits?.timeout !== undefined || limits?.breakOnSigint === true) back()
     return outcome
   }
 }
 
-function comeBack(before: ReturnType<typeof contextOf>): void {
-  if (contextOf() !== before) enterIn(before)
+function noted(): () => void {
+  const undo = notes.map((note) => note())
+  return () => {
+    for (const back of undo) back()
+  }
+}
+
+function noteContext(): () => void {
+  const before = contextOf()
+  return () => {
+    if (contextOf() !== before) enterIn(before)
+  }
 }

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, on, once } from 'node:events'
 import fs, { promises as files } from 'node:fs'
+import http from 'node:http'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
 import { Duplex, finished, PassThrough, pipeline, Readable, Transform, Writable } from 'node:stream'
 import { scheduler, setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import vm from 'node:vm'
-import { MessageChannel } from 'node:worker_threads'
+import { getEnvironmentData, MessageChannel, Worker } from 'node:worker_threads'
 import zlib from 'node:zlib'
 import { NetNs } from 'node-netns'
 import { ask, brokered, listen, namespace, saying } from '../../offline/kit.mjs'
@@ -180,6 +181,46 @@ export default {
         ask(port, '127.0.0.1').then(resolve, reject)
       })
     })
+  },
+  'what a timeout interrupts while a Worker is made leaves nothing for the next': async () => {
+    const red = namespace()
+    const options = {
+      eval: true,
+      get stdin() {
+        for (;;);
+      }
+    }
+    const make = () => new Worker('', options)
+    assert.throws(() => vm.runInNewContext('make()', { make: () => red.run(make) }, { timeout: 100 }), {
+      code: 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+    })
+    assert.equal(getEnvironmentData('node-netns.place'), undefined)
+    const worker = new Worker(
+      "require('node:worker_threads').parentPort.postMessage(require('node:fs').readlinkSync('/proc/thread-self/ns/net'))",
+      {
+        eval: true
+      }
+    )
+    assert.equal((await once(worker, 'message'))[0], NetNs.home().id)
+  },
+  'what a timeout interrupts while an agent dials leaves no agent believing that it does': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    class Hanging extends http.Agent {
+      createConnection() {
+        for (;;);
+      }
+    }
+    const [hanging, shared] = [new Hanging(), new http.Agent()]
+    const name = () => shared.getName({ host: '127.0.0.1', port: 80 })
+    const before = [blue, red].map((place) => place.run(name))
+    const get = () => http.get('http://127.0.0.1/', { agent: hanging }).on('error', () => {})
+    assert.throws(() => vm.runInNewContext('get()', { get: () => red.run(get) }, { timeout: 100 }), {
+      code: 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+    })
+    assert.deepEqual(
+      [blue, red].map((place) => place.run(name)),
+      before
+    )
   },
   'a pipe between two namespaces: each end lives where it was opened': async () => {
     const [red, blue] = [namespace(), namespace()]

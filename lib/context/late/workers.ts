@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { WorkerOptions } from 'node:worker_threads'
 import { builtin } from '../../builtin.ts'
 import { capturedReference } from '../../errors.ts'
+import { parts } from '../../parts.ts'
 import type { Patches } from '../patches.ts'
 import { here, inside, isBrokered } from '../place.ts'
 import { probeWorker } from './worker-probe.ts'
@@ -41,6 +42,13 @@ export function hookWorkers(patches: Patches): void {
       if (held !== undefined) this.once('exit', () => held.close())
     }
   }
+  parts.context.keepThroughScripts(() => {
+    const [before, beforePlace] = [ours, threads.getEnvironmentData(WORKER_PLACE)]
+    return () => {
+      ours = before
+      threads.setEnvironmentData(WORKER_PLACE, beforePlace)
+    }
+  })
   Object.defineProperty(InsideWorker, 'name', { value: 'Worker' })
   patches.value(threads, 'Worker', InsideWorker)
   patches.method(prototype, 'startThread', (original) => {
