@@ -181,7 +181,7 @@ test('a list of what belongs to a link takes its alternative name, and refuses o
   await left.neighbours.add({ dev: 'eth0', to: '10.0.0.9', mac: '02:00:00:00:00:09' })
   const lists = [left.routes, left.addresses, left.neighbours, left.qdisc]
   for (const list of lists) {
-    const all: readonly object[] = await list.list({ dev: 'eth0' })
+    const all: object[] = await list.list({ dev: 'eth0' })
     expect(all.length).toBeGreaterThan(0)
     // The kernel may have learnt of one more neighbour meanwhile.
     const alike: unknown = await list.list({ dev: 'the-wire-to-the-right' })
