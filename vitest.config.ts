@@ -1,5 +1,18 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/**
+ * The longest first, so that nothing long is left for the end, when there is nothing to do beside it. These run programs
+ * to learn what tests they have, which vitest does not count.
+ */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const counted = await super.sort(files)
+    const runsPrograms = ({ moduleId }: TestSpecification) => /\/context\/(leaks|libraries)\.test\.ts$/.test(moduleId)
+    return [...counted.filter(runsPrograms), ...counted.filter((file) => !runsPrograms(file))]
+  }
+}
 
 export default defineConfig({
   test: {
@@ -10,6 +23,7 @@ export default defineConfig({
     pool: 'forks',
     // Most wait for the kernel or for other programs.
     maxWorkers: Math.max(2, availableParallelism()) + 1,
+    sequence: { sequencer: LongestFirst },
     setupFiles: ['__test__/setup.ts'],
     // Many times what the slowest takes, as machines are busy.
     testTimeout: 180_000,
