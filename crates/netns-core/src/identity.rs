@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
@@ -146,17 +146,17 @@ pub(crate) fn describe_file(stat: &FileStat) -> &'static str {
 
 /// The cookie of the namespace that a socket belongs to (`SO_NETNS_COOKIE`); `None` before Linux 5.14.
 pub(crate) fn cookie(socket: BorrowedFd<'_>) -> Option<u64> {
-    cookie_of_number(socket.as_raw_fd())
-}
-
-/// As [`cookie`], for a number of which nobody has said that a descriptor is open under it: `None` if none is.
-pub(crate) fn cookie_of_number(number: RawFd) -> Option<u64> {
     let mut value = 0_u64;
     let mut length = libc::socklen_t::try_from(size_of::<u64>()).ok()?;
-    // SAFETY: the kernel writes at most `length` bytes to `value`, which has that size, and the new length; a number that
-    // is no socket's is an error.
+    // SAFETY: the kernel writes at most `length` bytes to `value`, which has that size, and the new length.
     let result = unsafe {
-        libc::getsockopt(number, libc::SOL_SOCKET, libc::SO_NETNS_COOKIE, (&raw mut value).cast(), &raw mut length)
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_NETNS_COOKIE,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
     };
     (result == 0).then_some(value)
 }

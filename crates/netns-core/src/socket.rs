@@ -48,19 +48,6 @@ impl NetNs {
             _ => Ok(namespace_of(socket)?.is_same(self)?),
         }
     }
-
-    /// As [`owns`](Self::owns), for a socket that other code has opened: `false` if no descriptor of that number is open.
-    ///
-    /// # Errors
-    /// As `owns`.
-    pub fn owns_number(&self, number: u32) -> Result<bool> {
-        // Its cookie tells that it is open, too, so that most take one question.
-        let found = RawFd::try_from(number).ok().and_then(identity::cookie_of_number);
-        match (found, self.cookie()?) {
-            (Some(found), Some(own)) => Ok(found == own),
-            _ => Unowned::new(number).map_or(Ok(false), |socket| self.owns(socket)),
-        }
-    }
 }
 
 /// The namespace that a socket belongs to.

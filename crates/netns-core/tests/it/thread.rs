@@ -2,7 +2,6 @@
 
 use std::fs::{File, read_to_string};
 use std::io::pipe;
-use std::net::UdpSocket;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -23,19 +22,6 @@ fn run_is_inside_and_comes_back() {
     let inside = other.run(here).expect("inside");
     assert_eq!(inside, id(&other).to_string());
     assert_eq!(here(), home);
-}
-
-#[test]
-fn i3_a_socket_is_known_by_its_number() {
-    let (inside, outside) = (create(), NetNs::current().expect("here"));
-    let socket = inside.run(|| UdpSocket::bind("127.0.0.1:0")).expect("inside").expect("bound");
-    let number = u32::try_from(socket.as_raw_fd()).expect("open");
-    assert!(inside.owns_number(number).expect("a socket"));
-    assert!(!outside.owns_number(number).expect("a socket"));
-    assert!(!inside.owns_number(u32::MAX).expect("no number"));
-    assert!(!inside.owns_number(i32::MAX as u32).expect("nothing is open"));
-    let file = File::open("/proc/self/status").expect("a file");
-    assert_eq!(code(inside.owns_number(u32::try_from(file.as_raw_fd()).expect("open"))), "ENOTTY");
 }
 
 #[test]
