@@ -5,7 +5,6 @@ import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
 import { writeAddress } from './address.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
 import { noLink, refused } from './errors.ts'
-import type { Schema } from './fields.ts'
 import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { moduleRemedy } from './link-kinds.ts'
 import {
@@ -114,11 +113,14 @@ export class Links {
 
   *#add(spec: LinkSpec): Operation<Link> {
     const schema = checkSpec(spec)
-    const words = `add ${spec.kind} link ${spec.name}`
     const steps = new Steps()
     const { request } = steps
     const tun = spec.kind === 'tun' || spec.kind === 'tap'
-    if (!tun) steps.end(this.#writeFirst(request, spec, schema))
+    if (!tun) {
+      const { linkNetns } = spec
+      writeNewLink(request, spec, schema, linkNetns && this.#namespace)
+      steps.end(linkNetns ?? this.#namespace)
+    }
     if (spec.kind === 'veth') {
       const peer = spec.peer as VethPeer
       writePeerRest(request, spec.name, peer)
@@ -136,10 +138,10 @@ export class Links {
       // The same errno also stands for a single option that the kernel was built without.
       const unknown = !made && refusal.code === 'EOPNOTSUPP' && /unknown device type/i.test(refusal.text ?? '')
       const remedy = unknown ? moduleRemedy(spec.kind) : undefined
-      throw refused(refusal, words, remedy)
+      throw refused(refusal, `add ${spec.kind} link ${spec.name}`, remedy)
     }
     const link = decodeFirst(reader, decodeLink)
-    if (link === undefined) throw noLink(spec.name, words)
+    if (link === undefined) throw noLink(spec.name, `add ${spec.kind} link ${spec.name}`)
     return link
   }
 
@@ -217,13 +219,6 @@ export class Links {
     const found = yield* this.#get(link)
     if (found === undefined) throw noLink(nameLink(link), words)
     return found
-  }
-
-  /** The message that makes a link; returns whom it is sent to. */
-  #writeFirst(request: Request, spec: LinkSpec, schema: Schema): Namespace {
-    const { linkNetns } = spec
-    writeNewLink(request, spec, schema, linkNetns && this.#namespace)
-    return linkNetns ?? this.#namespace
   }
 
   /** No message makes these. */

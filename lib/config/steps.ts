@@ -1,7 +1,7 @@
 /** Requests that depend on each other, to several namespaces in turn, in one go. */
 import type { Namespace } from '../namespace.ts'
 import { Request } from '../wire/request.ts'
-import { ask, type Operation } from './operation.ts'
+import type { Ask, Operation } from './operation.ts'
 import { type Answer, answerOf, type Given, isHeld, release } from './transport.ts'
 
 /** The answer to the last step that was sent, and its place from 1. */
@@ -35,11 +35,12 @@ export class Steps {
   *exchange(): Operation<LastAnswer> {
     const { request } = this
     for (const namespace of this.#namespaces) if (isHeld(namespace)) yield* release(namespace)
-    const steps = Uint32Array.from(this.#steps)
-    const given = yield* ask<Given>(
-      (native) => request.spent(native.netlinkInOrderSync(steps, request.plan, request.bytes, request.names)),
-      (native) => request.spent(native.netlinkInOrder(steps, request.plan, request.bytes, request.names))
-    )
+    const steps = new Uint32Array(this.#steps)
+    const question: Ask<Given> = {
+      now: (native) => request.spent(native.netlinkInOrderSync(steps, request.plan, request.bytes, request.names)),
+      later: (native) => request.spent(native.netlinkInOrder(steps, request.plan, request.bytes, request.names))
+    }
+    const given = (yield question) as Given
     const { reader, refusals } = answerOf(given)
     return { reader, refusals, sent: 'refusals' in given ? given.sent : this.#namespaces.length }
   }

@@ -4,7 +4,7 @@ import type { NetlinkReply } from '../native.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 import { interrupted, type Refusal, refused } from './errors.ts'
-import { ask, finish, giveWay, type Operation, pacing } from './operation.ts'
+import { type Ask, ask, finish, giveWay, type Operation, pacing } from './operation.ts'
 
 /** Reads a message, or says that it is none of the caller's. */
 export type Decode<T> = (reader: Reader, message: Message) => T | undefined
@@ -70,11 +70,12 @@ export function release(namespace: Namespace): Operation<void> {
 /** Sends messages; refusals are part of the answer. The request must not be used any more. */
 export function* exchange(namespace: Namespace, request: Request): Operation<Answer> {
   if (isHeld(namespace)) yield* release(namespace)
-  const given = yield* ask<Given>(
-    (native) => request.spent(native.netlinkExchangeSync(namespace.slot, request.plan, request.bytes, request.names)),
-    (native) => request.spent(native.netlinkExchange(namespace.slot, request.plan, request.bytes, request.names, false))
-  )
-  return answerOf(given)
+  const { slot } = namespace
+  const question: Ask<Given> = {
+    now: (native) => request.spent(native.netlinkExchangeSync(slot, request.plan, request.bytes, request.names)),
+    later: (native) => request.spent(native.netlinkExchange(slot, request.plan, request.bytes, request.names, false))
+  }
+  return answerOf((yield question) as Given)
 }
 
 /** What is to be {@link answered}. */

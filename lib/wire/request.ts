@@ -228,15 +228,28 @@ export class Request {
   }
 
   attributeU32(type: number, value: number): this {
-    return this.attribute(type, 4).u32(value)
+    const at = this.#length
+    if (at + 8 > this.#bytes.length) this.#grow(8)
+    const words = this.#words
+    words[at >> 2] = 8 | (type << 16)
+    words[(at >> 2) + 1] = value
+    this.#length = at + 8
+    return this
+  }
+
+  /** The bytes of an address, 4 or 16. */
+  attributeIp(type: number, bytes: Uint8Array, size: number): this {
+    if (size !== 4) return this.attributeRaw(type, bytes, size)
+    const low = (bytes[0] as number) | ((bytes[1] as number) << 8)
+    return this.attributeU32(type, low | ((bytes[2] as number) << 16) | ((bytes[3] as number) << 24))
   }
 
   attributeRaw(type: number, bytes: Uint8Array, length = bytes.length): this {
     return this.attribute(type, length).copy(bytes, 0, length).pad()
   }
 
-  /** A string with the NUL that the kernel wants. */
-  attributeText(type: number, text: string): this {
+  /** A string, with the NUL that the kernel wants of most (1), or without (0). */
+  attributeText(type: number, text: string, nul: 0 | 1 = 1): this {
     const start = this.#length
     // No character takes more than three bytes. A name is a few letters, for which the encoder costs more than it does.
     if (start + text.length * 3 + 8 > this.#bytes.length) this.#grow(text.length * 3 + 8)
@@ -250,7 +263,8 @@ export class Request {
       }
       bytes[at++] = code
     }
-    bytes[at++] = 0
+    // Behind it there are zeros already.
+    at += nul
     this.#words[start >> 2] = (at - start) | (type << 16)
     this.#length = (at + 3) & ~3
     return this
