@@ -112,6 +112,7 @@ const CHANGES = new Set([
 
 /** The header of every message about links. */
 export function linkHeader(request: Request, index: LinkTarget, flags = 0, change = 0): Request {
+  if (typeof index === 'number') return request.u32x4(0, index, flags, change)
   return request.u32(0).link(index).u32(flags).u32(change)
 }
 

@@ -165,10 +165,11 @@ export function decodeLink(reader: Reader, message: Message): Link | undefined {
   if (peer !== 0 && (numberAt(words, peer) | 0) >= 0) link.peerNetns = numberAt(words, peer)
   const qdisc = at[IFLA.qdisc] as number
   if (qdisc !== 0) link.qdisc = textAt(reader, qdisc)
-  const info = at[IFLA.info] as number
-  if (info !== 0) decodeInfo(link, reader, info)
   const properties = at[IFLA.properties] as number
   if (properties !== 0) decodeProperties(link, reader, properties)
+  // The last, as it asks for places itself.
+  const info = at[IFLA.info] as number
+  if (info !== 0) decodeInfo(link, reader, info)
   return link
 }
 

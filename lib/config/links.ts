@@ -19,8 +19,7 @@ import {
 } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
 import { ask, later, now, type Operation } from './operation.ts'
-import { Steps } from './steps.ts'
-import { change, decodeFirst, dump, exchange } from './transport.ts'
+import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
 
 const LONGEST_NAME = 15
 
@@ -113,27 +112,28 @@ export class Links {
 
   *#add(spec: LinkSpec): Operation<Link> {
     const schema = checkSpec(spec)
-    const steps = new Steps()
-    const { request } = steps
+    const request = Request.take()
+    // Of what is for one recipient, one acknowledgement stands for all.
+    request.acknowledgeLast = true
     const tun = spec.kind === 'tun' || spec.kind === 'tap'
     if (!tun) {
       const { linkNetns } = spec
       writeNewLink(request, spec, schema, linkNetns && this.#namespace)
-      steps.end(linkNetns ?? this.#namespace)
+      request.to(linkNetns ?? this.#namespace)
     }
     if (spec.kind === 'veth') {
       const peer = spec.peer as VethPeer
       writePeerRest(request, spec.name, peer)
-      steps.end(peer.netns ?? this.#namespace)
+      request.to(peer.netns ?? this.#namespace)
     }
     writeRest(request, spec)
     writeGet(request, spec.name)
-    steps.end(this.#namespace)
+    request.to(this.#namespace)
     if (tun) yield* this.#createTun(spec)
-    const { sent, reader, refusals } = yield* steps.exchange()
+    const { sent, reader, refusals } = yield* exchangeInOrder(request)
     const refusal = refusals[0]
     if (refusal !== undefined) {
-      const made = tun || sent > 1
+      const made = tun || (sent ?? 0) > 1
       if (made) yield* this.#delete(spec.name)
       // The same errno also stands for a single option that the kernel was built without.
       const unknown = !made && refusal.code === 'EOPNOTSUPP' && /unknown device type/i.test(refusal.text ?? '')

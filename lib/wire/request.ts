@@ -29,8 +29,8 @@ const HEADER = 16
 const NESTED = 0x8000
 /** What native code puts in when it sends a message. */
 const BLANK = { link: 0, peer: 1, namespace: 2 } as const
-/** Where a plan has the protocol, the length of the messages, whether the last is acknowledged alone, and the blanks. */
-const PLAN = { protocol: 0, length: 1, last: 2, count: 3, blanks: 4 } as const
+/** Where a plan has what; see {@link Request.plan}. */
+const PLAN = { protocol: 0, length: 1, last: 2, stepCount: 3, blankCount: 4, steps: 5, blanks: 11 } as const
 const encoder = new TextEncoder()
 
 /** Room for a few messages. */
@@ -46,8 +46,8 @@ export class Request {
   readonly protocol: number
   /** One acknowledgement stands for many messages. */
   acknowledgeLast = false
-  /** How many messages there are. */
-  count = 0
+  /** Whom the messages are for, each in turn. */
+  readonly recipients: Namespace[] = []
   #bytes: Uint8Array
   #words: Uint32Array
   #length = 0
@@ -55,8 +55,11 @@ export class Request {
   /** The numbers of {@link plan}. */
   #plan = new Uint32Array(PLAN.blanks + 12)
   #planned: number = PLAN.blanks
-  /** The places of names in {@link names}, once there is one. */
-  #places: Map<string, number> | undefined
+  /** Namespaces whose descriptors are filled in, and where the plan has their slots. */
+  readonly #namespaces: Namespace[] = []
+  readonly #places: number[] = []
+  /** The numbers of the names in {@link names}, once there is one. */
+  #numbers: Map<string, number> | undefined
   #names = ''
 
   constructor(protocol: number = PROTOCOL.route, size = FEW) {
@@ -95,15 +98,25 @@ export class Request {
 
   /**
    * What native code has to know about the bytes: the protocol, how many there are, whether one acknowledgement stands for
-   * many messages, how many numbers follow; then three numbers for each blank: its sort, where it is, and the place of its
-   * name or the slot of its namespace.
+   * many messages, how many recipients there are, and how many numbers tell of blanks; two numbers for each of up to three
+   * recipients, its slot and where what is for it ends; three numbers for each blank: its sort, where it is, and the number
+   * of its name or the slot of its namespace.
+   *
+   * @throws `ERR_NETNS_CLOSED` if one of the namespaces is closed by now
    */
   get plan(): Uint32Array {
     const plan = this.#plan
+    const { recipients } = this
     plan[PLAN.protocol] = this.protocol
     plan[PLAN.length] = this.#length
     plan[PLAN.last] = this.acknowledgeLast ? 1 : 0
-    plan[PLAN.count] = this.#planned - PLAN.blanks
+    plan[PLAN.stepCount] = recipients.length
+    plan[PLAN.blankCount] = this.#planned - PLAN.blanks
+    // Not before: a slot is another namespace's soon after its own was closed.
+    for (let i = 0; i < recipients.length; i++) plan[PLAN.steps + i * 2] = (recipients[i] as Namespace).slot
+    for (let i = 0; i < this.#places.length; i++) {
+      plan[this.#places[i] as number] = (this.#namespaces[i] as Namespace).slot
+    }
     return plan
   }
 
@@ -126,7 +139,16 @@ export class Request {
   end(): this {
     this.#words[this.#start >> 2] = this.#length - this.#start
     this.#start = this.#length
-    this.count++
+    return this
+  }
+
+  /** What was written since the last time is for this namespace; nothing was, perhaps. Three times at most. */
+  to(namespace: Namespace): this {
+    const plan = this.#plan
+    const at = PLAN.steps + this.recipients.length * 2
+    if (this.#length === (at === PLAN.steps ? 0 : plan[at - 1])) return this
+    this.recipients.push(namespace)
+    plan[at + 1] = this.#length
     return this
   }
 
@@ -136,6 +158,10 @@ export class Request {
     this.#length = this.#start
     // Names that nothing refers to any more do no harm.
     while (this.#planned > PLAN.blanks && (this.#plan[this.#planned - 2] as number) >= this.#start) this.#planned -= 3
+    while ((this.#places.at(-1) ?? 0) >= this.#planned) {
+      this.#places.pop()
+      this.#namespaces.pop()
+    }
   }
 
   /** Empties it, for the next messages. */
@@ -144,10 +170,12 @@ export class Request {
     this.#length = 0
     this.#start = 0
     this.#planned = PLAN.blanks
-    this.count = 0
     this.acknowledgeLast = false
+    this.recipients.length = 0
+    this.#namespaces.length = 0
+    this.#places.length = 0
     if (this.#names !== '') {
-      this.#places?.clear()
+      this.#numbers?.clear()
       this.#names = ''
     }
   }
@@ -168,6 +196,19 @@ export class Request {
     if (at + 4 > this.#bytes.length) this.#grow(4)
     this.#words[at >> 2] = value
     this.#length = at + 4
+    return this
+  }
+
+  /** Four numbers of 32 bits, where one of 32 bits could be. */
+  u32x4(a: number, b: number, c: number, d: number): this {
+    const at = this.#length
+    if (at + 16 > this.#bytes.length) this.#grow(16)
+    const words = this.#words
+    words[at >> 2] = a
+    words[(at >> 2) + 1] = b
+    words[(at >> 2) + 2] = c
+    words[(at >> 2) + 3] = d
+    this.#length = at + 16
     return this
   }
 
@@ -202,8 +243,8 @@ export class Request {
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
     return typeof target === 'string'
-      ? this.#blank(BLANK.link, this.#placeOf(target))
-      : this.#blank(BLANK.peer, this.#placeOf(target.peerOf))
+      ? this.#blank(BLANK.link, this.#numberOf(target))
+      : this.#blank(BLANK.peer, this.#numberOf(target.peerOf))
   }
 
   /** An attribute's header, for a value of that length which follows. {@link pad} comes after it. */
@@ -276,7 +317,9 @@ export class Request {
 
   /** The descriptor of a namespace. */
   attributeNamespace(type: number, namespace: Namespace): this {
-    return this.attribute(type, 4).#blank(BLANK.namespace, namespace.slot)
+    this.#namespaces.push(namespace)
+    this.#places.push(this.#planned + 2)
+    return this.attribute(type, 4).#blank(BLANK.namespace, 0)
   }
 
   /** Begins an attribute that holds attributes; what it returns is for {@link close}. */
@@ -299,15 +342,17 @@ export class Request {
     return this.close(start)
   }
 
-  #placeOf(name: string): number {
-    this.#places ??= new Map()
-    const places = this.#places
-    const known = places.get(name)
+  #numberOf(name: string): number {
+    // Most requests are about one link.
+    if (this.#names === name) return 0
+    this.#numbers ??= new Map()
+    const numbers = this.#numbers
+    const known = numbers.get(name)
     if (known !== undefined) return known
-    const place = places.size
-    places.set(name, place)
-    this.#names = place === 0 ? name : `${this.#names}\0${name}`
-    return place
+    const number = numbers.size
+    numbers.set(name, number)
+    this.#names = number === 0 ? name : `${this.#names}\0${name}`
+    return number
   }
 
   #blank(sort: number, of: number): this {
