@@ -14,9 +14,7 @@ export class Steps {
   /** What is written to it belongs to the next step. Of each step only the last message is acknowledged. */
   readonly request = Request.take()
   readonly #namespaces: Namespace[] = []
-  /** For each step the slot of its namespace, and where it ends. */
-  readonly #steps: number[] = []
-  #end = 0
+  readonly #ends: number[] = []
 
   constructor() {
     this.request.acknowledgeLast = true
@@ -25,17 +23,21 @@ export class Steps {
   /** What was written since the last step goes to this namespace. */
   end(namespace: Namespace): void {
     const { length } = this.request
-    if (length === this.#end) return
-    this.#end = length
+    if (length === (this.#ends.at(-1) ?? 0)) return
     this.#namespaces.push(namespace)
-    this.#steps.push(namespace.slot, length)
+    this.#ends.push(length)
   }
 
   /** Once: sends the steps until one is refused something. */
   *exchange(): Operation<LastAnswer> {
     const { request } = this
     for (const namespace of this.#namespaces) if (isHeld(namespace)) yield* release(namespace)
-    const steps = Uint32Array.from(this.#steps)
+    // The slots are asked for now: that of one that was closed meanwhile may be another's.
+    const steps = new Uint32Array(this.#ends.length * 2)
+    for (let i = 0; i < this.#ends.length; i++) {
+      steps[2 * i] = (this.#namespaces[i] as Namespace).slot
+      steps[2 * i + 1] = this.#ends[i] as number
+    }
     const given = yield* ask<Given>(
       (native) => request.spent(native.netlinkInOrderSync(steps, request.plan, request.bytes, request.names)),
       (native) => request.spent(native.netlinkInOrder(steps, request.plan, request.bytes, request.names))

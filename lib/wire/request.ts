@@ -55,6 +55,8 @@ export class Request {
   /** The numbers of {@link plan}. */
   #plan = new Uint32Array(PLAN.blanks + 12)
   #planned: number = PLAN.blanks
+  /** The namespaces that blanks are of, and where their numbers are in the plan. */
+  readonly #namespaces: { at: number; namespace: Namespace }[] = []
   /** The places of names in {@link names}, once there is one. */
   #places: Map<string, number> | undefined
   #names = ''
@@ -97,6 +99,8 @@ export class Request {
    * What native code has to know about the bytes: the protocol, how many there are, whether one acknowledgement stands for
    * many messages, how many numbers follow; then three numbers for each blank: its sort, where it is, and the place of its
    * name or the slot of its namespace.
+   *
+   * @throws `ERR_NETNS_CLOSED` if a namespace was closed since it was written
    */
   get plan(): Uint32Array {
     const plan = this.#plan
@@ -104,6 +108,8 @@ export class Request {
     plan[PLAN.length] = this.#length
     plan[PLAN.last] = this.acknowledgeLast ? 1 : 0
     plan[PLAN.count] = this.#planned - PLAN.blanks
+    // Asked now: of one that was closed since, the number may be another's.
+    for (const { at, namespace } of this.#namespaces) plan[at] = namespace.slot
     return plan
   }
 
@@ -136,6 +142,7 @@ export class Request {
     this.#length = this.#start
     // Names that nothing refers to any more do no harm.
     while (this.#planned > PLAN.blanks && (this.#plan[this.#planned - 2] as number) >= this.#start) this.#planned -= 3
+    while ((this.#namespaces.at(-1)?.at ?? 0) >= this.#planned) this.#namespaces.pop()
   }
 
   /** Empties it, for the next messages. */
@@ -146,6 +153,7 @@ export class Request {
     this.#planned = PLAN.blanks
     this.count = 0
     this.acknowledgeLast = false
+    this.#namespaces.length = 0
     if (this.#names !== '') {
       this.#places?.clear()
       this.#names = ''
@@ -262,7 +270,8 @@ export class Request {
 
   /** The descriptor of a namespace. */
   attributeNamespace(type: number, namespace: Namespace): this {
-    return this.attribute(type, 4).#blank(BLANK.namespace, namespace.slot)
+    this.#namespaces.push({ at: this.#planned + 2, namespace })
+    return this.attribute(type, 4).#blank(BLANK.namespace, 0)
   }
 
   /** Begins an attribute that holds attributes; what it returns is for {@link close}. */

@@ -2,12 +2,12 @@
 
 use std::mem;
 use std::ops::Range;
+use std::sync::Arc;
 
 use napi::{Error, Result};
-use netns_core::NetNs;
-use netns_core::netlink::{Acknowledge, LinkName, Protocol, Request};
+use netns_core::netlink::{Acknowledge, Client, Errand, LinkName, Protocol, Request};
 
-use crate::slot::kept;
+use crate::slot::client;
 
 /// How many numbers a plan begins with.
 const HEAD: usize = 4;
@@ -23,8 +23,8 @@ pub struct Handed {
     acknowledge: Acknowledge,
     blanks: Vec<u32>,
     names: Vec<String>,
-    /// By their slots.
-    namespaces: Vec<(u32, NetNs)>,
+    /// Those that messages tell of, by their slots.
+    namespaces: Vec<(u32, Arc<Client>)>,
 }
 
 impl Handed {
@@ -47,7 +47,7 @@ impl Handed {
         let mut namespaces = Vec::new();
         for blank in blanks.chunks_exact(3) {
             if blank[0] == NAMESPACE {
-                namespaces.push((blank[2], kept(blank[2])?));
+                namespaces.push((blank[2], client(blank[2])?));
             }
         }
         Ok(Self {
@@ -62,6 +62,18 @@ impl Handed {
 
     pub fn protocol(&self) -> Protocol {
         self.protocol
+    }
+
+    /// To be held from when it is given to another thread, for the namespaces that it tells of: it changes them too.
+    pub fn errands(&self) -> Vec<Errand> {
+        self.namespaces.iter().map(|(_, client)| client.errand()).collect()
+    }
+
+    /// Waits for what other threads were given to do in the namespaces that it tells of.
+    pub fn settle(&self) {
+        for (_, client) in &self.namespaces {
+            client.settle();
+        }
     }
 
     /// All messages, as one request.
@@ -88,7 +100,7 @@ impl Handed {
             if sort != NAMESPACE {
                 blanks.push((offset, 2 * of as usize + usize::from(sort == PEER)));
             } else if let Some((_, namespace)) = self.namespaces.iter().find(|(slot, _)| *slot == of) {
-                request = request.with_namespace(offset, namespace.clone());
+                request = request.with_namespace(offset, namespace.namespace().clone());
             }
         }
         // Each name stands for two links: itself, and its other end.

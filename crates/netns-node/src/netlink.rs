@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use napi::bindgen_prelude::{Buffer, Either, Object, ToNapiValue, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::netlink::{self, Changes, Client, Lookout, Refusal, Reply, Subscription};
+use netns_core::netlink::{self, Changes, Client, Errand, Lookout, Refusal, Reply, Subscription};
 use netns_core::{Stopper, Tun};
 
 use crate::error::OrThrow;
@@ -124,9 +124,9 @@ pub fn netlink_exchange<'env>(
     let client = client(slot)?;
     let handed = Handed::over(&plan, &bytes, &names)?;
     let place = if ordered { Place::Lane(Arc::clone(client.lane())) } else { Place::Crew };
-    let errand = client.errand();
+    let errands = (client.errand(), handed.errands());
     promise(env, place, move || {
-        let _under_way = errand;
+        let _under_way = errands;
         let (protocol, request) = handed.whole()?;
         client.exchange(protocol, request).map(answer)
     })
@@ -142,6 +142,7 @@ pub fn netlink_exchange_sync(
     names: String,
 ) -> Result<Answer> {
     let handed = Handed::over(&plan, &bytes, &names)?;
+    handed.settle();
     here(env, slot, |client| {
         let (protocol, request) = handed.whole()?;
         client.exchange(protocol, request).map(answer)
@@ -160,6 +161,19 @@ impl Steps {
         let (steps, _) = steps.as_chunks::<2>();
         let clients = steps.iter().map(|&[slot, end]| Ok((client(slot)?, end as usize))).collect::<Result<_>>()?;
         Ok(Self { handed, clients })
+    }
+
+    fn errands(&self) -> Vec<Errand> {
+        let mut errands = self.handed.errands();
+        errands.extend(self.clients.iter().map(|(client, _)| client.errand()));
+        errands
+    }
+
+    fn settle(&self) {
+        self.handed.settle();
+        for (client, _) in &self.clients {
+            client.settle();
+        }
     }
 
     fn take(self) -> netns_core::Result<Answer> {
@@ -186,7 +200,7 @@ pub fn netlink_in_order<'env>(
     names: String,
 ) -> Result<Object<'env>> {
     let steps = Steps::of(&steps, Handed::over(&plan, &bytes, &names)?)?;
-    let errands: Vec<_> = steps.clients.iter().map(|(client, _)| client.errand()).collect();
+    let errands = steps.errands();
     promise(env, Place::Crew, move || {
         let _under_way = errands;
         steps.take()
@@ -203,9 +217,7 @@ pub fn netlink_in_order_sync(
     names: String,
 ) -> Result<Answer> {
     let steps = Steps::of(&steps, Handed::over(&plan, &bytes, &names)?)?;
-    for (client, _) in &steps.clients {
-        client.settle();
-    }
+    steps.settle();
     steps.take().or_throw(env)
 }
 
