@@ -91,6 +91,14 @@ export class Known {
     this.#setWord(at, SEEN, this.#round)
   }
 
+  /** Where the records are, one a step, and some steps of none. Nothing may be added or taken out meanwhile. */
+  *records(): Generator<number | undefined, void, void> {
+    for (let bucket = 0; bucket < this.#used; bucket++) {
+      for (let at = this.#buckets[bucket] as number; at !== NONE; at = this.#word(at, NEXT)) yield at
+      yield undefined
+    }
+  }
+
   /** Takes out the records that were not seen in this round, one a step. Nothing may be added meanwhile. */
   *sweep(): Generator<Reader | undefined, void, void> {
     for (let bucket = 0; bucket < this.#used; bucket++) {
