@@ -267,3 +267,28 @@ test('a monitor that nobody asks keeps no process alive, and one that ends with 
     console.log('ends')`
   expect(await output(source)).toBe('ends')
 })
+
+test('monitors that are forgotten end, with their thread and their sockets', async () => {
+  const source = `
+    const red = NetNs.createSync()
+    await red.links.set('lo', { alias: 'a' })
+    const descriptors = () => fs.readdirSync('/proc/self/fd').length
+    const names = () => fs.readdirSync('/proc/self/task').map((id) => {
+      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') } catch { return '' }
+    })
+    const before = descriptors()
+    for (let i = 0; i < 20; i++) {
+      const events = red.monitor()
+      const told = events.next()
+      await red.links.set('lo', { alias: 'b' + i })
+      await told
+    }
+    if (descriptors() < before + 20) throw new Error('there were no monitors')
+    // Sockets for questions are kept, two of them.
+    while (descriptors() > before + 2 || names().includes('netns-wait\\n')) {
+      gc()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    console.log('ended')`
+  expect(await output(source, { flags: ['--expose-gc'] })).toBe('ended')
+})
