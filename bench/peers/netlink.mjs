@@ -20,9 +20,9 @@ const routes = Array.from({ length: COUNT }, (_, i) => ({
 }))
 const addresses = Array.from({ length: ADDRESSES }, (_, i) => ({ dev: 'a', address: `10.9.${i >> 8}.${i & 255}/32` }))
 
-function wire(left, right) {
+function veth(right) {
   const peer = { name: 'b', netns: right, up: true, addresses: ['10.0.0.2/24'] }
-  return left.links.add({ kind: 'veth', name: 'a', up: true, addresses: ['10.0.0.1/24'], peer })
+  return { kind: 'veth', name: 'a', up: true, addresses: ['10.0.0.1/24'], peer }
 }
 
 /** Two namespaces with a wire between them, made when they are first needed. */
@@ -30,7 +30,7 @@ let wired
 async function pair() {
   if (wired === undefined) {
     wired = { left: NetNs.createSync(), right: NetNs.createSync() }
-    await wire(wired.left, wired.right)
+    await wired.left.links.add(veth(wired.right))
   }
   return wired.left
 }
@@ -65,11 +65,23 @@ async function fillAddresses(wanted) {
   return addressed
 }
 
-async function timePair() {
+/** As the others, with the sockets made before. */
+function timePair() {
   const [left, right] = [NetNs.createSync(), NetNs.createSync()]
-  // As the others, with the sockets made before.
+  left.links.getSync('lo')
+  right.links.getSync('lo')
+  const start = process.hrtime.bigint()
+  left.links.addSync(veth(right))
+  const took = Number(process.hrtime.bigint() - start)
+  left.close()
+  right.close()
+  return took
+}
+
+async function timePairAsync() {
+  const [left, right] = [NetNs.createSync(), NetNs.createSync()]
   await Promise.all([left.links.get('lo'), right.links.get('lo')])
-  const took = await time(() => wire(left, right))
+  const took = await time(() => left.links.add(veth(right)))
   left.close()
   right.close()
   return took
@@ -126,6 +138,7 @@ const works = prepared(mostWork)
 
 await serve({
   pair: () => ({ timed: timePair }),
+  'pair-async': () => ({ timed: timePairAsync }),
   bulk: timed(
     () => fill(false),
     (ns) => ns.routes.add(routes)

@@ -15,6 +15,7 @@ import { builtPeer, node, rust } from '../peers.ts'
 import type { Operation, Suite } from '../suite.ts'
 
 const ours = 'node-netns'
+const awaited = 'node-netns, asynchronous'
 const raw = 'raw netlink (Rust)'
 const golang = 'vishvananda/netlink (Go)'
 const batch = 'ip -batch'
@@ -36,7 +37,7 @@ const single = { batches: 1, size: 1, rest: 30 }
 const operations: Operation[] = [
   {
     name: 'a veth pair with addresses, up',
-    by: { [ours]: 'pair', [raw]: 'pair', [golang]: 'pair', [batch]: 'pair', [ip]: 'pair' },
+    by: { [ours]: 'pair', [awaited]: 'pair-async', [raw]: 'pair', [golang]: 'pair', [batch]: 'pair', [ip]: 'pair' },
     ...single,
     rounds: 40,
     goals: [
@@ -89,6 +90,7 @@ export const suite: Suite = {
   name: 'netlink',
   peers: {
     [ours]: library,
+    [awaited]: node('netlink.mjs'),
     [raw]: rust('netlink'),
     [golang]: builtPeer('netlink-go'),
     [batch]: { ...node('netlink-ip.mjs', 'batch'), needs: 'ip' },

@@ -4,12 +4,14 @@ import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync, native } from '../native.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
+import { Request } from '../wire/request.ts'
 import { checkInteger } from './check.ts'
 import { interrupted } from './errors.ts'
 import { identified } from './identity.ts'
 import { Known } from './known.ts'
 import { ask, type MonitorGroup, type Names, type NetworkEvent, SOURCES, same, type Value } from './monitored.ts'
 import { nameOf } from './names.ts'
+import { later } from './operation.ts'
 import { forEach, Pace } from './pace.ts'
 import { decodeAll, dumpBytes, holdChanges } from './transport.ts'
 
@@ -261,7 +263,9 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   async #compare(groups: readonly MonitorGroup[], tries = TRIES): Promise<void> {
     // All are asked for in one go: the answers tell of this moment, even if this thread is busy when they come.
     const words = `monitor ${groups.join('s, ')}s`
-    const answers = await dumpBytes(this.#namespace, groups.map(ask), words)
+    const request = new Request()
+    for (const group of groups) ask(request, group)
+    const answers = await later(dumpBytes(this.#namespace, request, words))
     for (const [i, { reader, interrupted: partial }] of answers.entries()) {
       const group = groups[i] as MonitorGroup
       // What was missed would look as if it were gone.
@@ -276,24 +280,26 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     const known = this.#known.get(group)
     const { type, identity } = SOURCES[group]
     known?.beginRound()
-    await decodeAll(reader, (_, message) => {
+    const seeing = decodeAll(reader, (_, message) => {
       const length = message.type === type ? identity(reader, message) : 0
       if (length > 0 && group === 'link') this.#name(reader, message)
       const at = length > 0 ? (known?.find(identified, length) ?? 0) : 0
       if (at !== 0) known?.see(at)
       return undefined
     })
+    await later(seeing)
     if (known === undefined) return
     await forEach(known.sweep(), (gone) => {
       const value = gone && this.#recall(group, gone)
       if (value !== undefined) this.#found.push(event('delete', group, value))
     })
-    await decodeAll(reader, (_, message) => {
+    const noting = decodeAll(reader, (_, message) => {
       const length = message.type === type ? identity(reader, message) : 0
       const change = length > 0 ? this.#note(group, length, reader, message) : undefined
       if (change !== undefined) this.#found.push(change)
       return undefined
     })
+    await later(noting)
   }
 }
 

@@ -1,15 +1,21 @@
 /** Requests that depend on each other, to several namespaces in turn, in one go. */
 import type { Namespace } from '../namespace.ts'
-import { attemptAsync } from '../native.ts'
 import { Request } from '../wire/request.ts'
-import { released } from './transport.ts'
+import { ask, type Operation } from './operation.ts'
+import { type Answer, answerOf, type Given, isHeld, release } from './transport.ts'
+
+/** The answer to the last step that was sent, and its place from 1. */
+interface LastAnswer extends Answer {
+  sent: number
+}
 
 /** Messages in the order in which they are sent, and whom to. */
 export class Steps {
   /** What is written to it belongs to the next step. Of each step only the last message is acknowledged. */
   readonly request = Request.take()
   readonly #namespaces: Namespace[] = []
-  readonly #ends: number[] = []
+  /** For each step the slot of its namespace, and where it ends. */
+  readonly #steps: number[] = []
   #end = 0
 
   constructor() {
@@ -22,26 +28,19 @@ export class Steps {
     if (length === this.#end) return
     this.#end = length
     this.#namespaces.push(namespace)
-    this.#ends.push(length)
+    this.#steps.push(namespace.slot, length)
   }
 
-  /** Once: sends the steps until one is refused something: its answer is the last one then, and `sent` its place from 1. */
-  exchange() {
-    const held = this.#namespaces.some((namespace) => released(namespace) !== undefined)
-    return held ? this.#exchangeLate() : this.#send()
-  }
-
-  async #exchangeLate() {
-    for (const namespace of this.#namespaces) await released(namespace)
-    return this.#send()
-  }
-
-  #send() {
-    return attemptAsync((native) => {
-      const handles = this.#namespaces.map(({ handle }) => handle)
-      const reply = native.netlinkInOrder(handles, this.#ends, this.request.toNative())
-      this.request.release()
-      return reply
-    })
+  /** Once: sends the steps until one is refused something. */
+  *exchange(): Operation<LastAnswer> {
+    const { request } = this
+    for (const namespace of this.#namespaces) if (isHeld(namespace)) yield* release(namespace)
+    const steps = Uint32Array.from(this.#steps)
+    const given = yield* ask<Given>(
+      (native) => request.spent(native.netlinkInOrderSync(steps, request.plan, request.bytes, request.names)),
+      (native) => request.spent(native.netlinkInOrder(steps, request.plan, request.bytes, request.names))
+    )
+    const { reader, refusals } = answerOf(given)
+    return { reader, refusals, sent: 'refusals' in given ? given.sent : this.#namespaces.length }
   }
 }
