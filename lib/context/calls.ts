@@ -3,14 +3,21 @@ import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, isBrokered } from './place.ts'
+import { contextOf, here, inside, isBrokered } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 
 /** Those that wait for their child. */
 const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const
 
-/** Puts the hooks on what starts children. */
+/** Puts the hooks on what starts children, and on what they send: a socket or server from them belongs where they do. */
 export function hookChildren(patches: Patches): void {
+  patches.method(builtin('child_process').ChildProcess.prototype, 'emit', (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      const handle = args[2] as { asyncReset?(resource: object): void } | undefined
+      if (args[0] === 'internalMessage' && contextOf() !== undefined) handle?.asyncReset?.(handle)
+      return original.apply(this, args)
+    }
+  })
   patches.method(findPrototype('process'), 'spawn', (original) =>
     calling(original, (handle, place, args) => parts.brokered.spawnBrokered(original, handle as object, place, ...args))
   )
