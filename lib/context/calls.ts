@@ -11,13 +11,16 @@ const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const
 
 /** Puts the hooks on what starts children. */
 export function hookChildren(patches: Patches): void {
-  patches.method(findPrototype('process'), 'spawn', (original) =>
-    calling(original, (handle, place, args) => parts.brokered.spawnBrokered(original, handle as object, place, ...args))
-  )
+  const child = findPrototype('process') as Record<'spawn', AnyFunction>
+  const { spawn } = child
+  const spawnBrokered: Brokered = (handle, place, args) =>
+    parts.brokered.spawnBrokered(spawn, handle as object, place, ...args)
+  patches.replace(child, 'spawn', calling(spawn, spawnBrokered))
+  const module = builtin('child_process')
   for (const name of WAITING) {
-    patches.method(builtin('child_process'), name, (original) =>
-      calling(original, (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args))
-    )
+    const original = module[name] as AnyFunction
+    const brokered: Brokered = (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args)
+    patches.replace(module, name, calling(original, brokered))
   }
 }
 

@@ -30,13 +30,12 @@ export function hookFetch(patches: Patches): void {
     subscribe(CHANNEL, first)
     patches.whenUndone(() => unsubscribe(CHANNEL, first))
   }
-  if (typeof globalThis.fetch !== 'function') return
+  const fetch = globalThis.fetch as AnyFunction | undefined
+  if (typeof fetch !== 'function') return
   // The program may have set another dispatcher meanwhile.
-  patches.method(globalThis, 'fetch', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      if (hereOrHome() !== undefined) route()
-      return original.apply(this, args)
-    }
+  patches.replace(globalThis, 'fetch', function (this: unknown, ...args: unknown[]) {
+    if (hereOrHome() !== undefined) route()
+    return fetch.apply(this, args)
   })
 }
 
