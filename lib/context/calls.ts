@@ -11,20 +11,23 @@ const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const
 
 /** Puts the hooks on what starts children, and on what they send: a socket or server from them belongs where they do. */
 export function hookChildren(patches: Patches): void {
-  patches.method(builtin('child_process').ChildProcess.prototype, 'emit', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const handle = args[2] as { asyncReset?(resource: object): void } | undefined
-      if (args[0] === 'internalMessage' && contextOf() !== undefined) handle?.asyncReset?.(handle)
-      return original.apply(this, args)
-    }
+  const child = findPrototype('process') as Record<'spawn', AnyFunction>
+  const { spawn } = child
+  const spawnBrokered: Brokered = (handle, place, args) =>
+    parts.brokered.spawnBrokered(spawn, handle as object, place, ...args)
+  patches.replace(child, 'spawn', calling(spawn, spawnBrokered))
+  const module = builtin('child_process')
+  const children = module.ChildProcess.prototype as unknown as Record<'emit', AnyFunction>
+  const { emit } = children
+  patches.replace(children, 'emit', function (this: unknown, ...args: unknown[]) {
+    const handle = args[2] as { asyncReset?(resource: object): void } | undefined
+    if (args[0] === 'internalMessage' && contextOf() !== undefined) handle?.asyncReset?.(handle)
+    return emit.apply(this, args)
   })
-  patches.method(findPrototype('process'), 'spawn', (original) =>
-    calling(original, (handle, place, args) => parts.brokered.spawnBrokered(original, handle as object, place, ...args))
-  )
   for (const name of WAITING) {
-    patches.method(builtin('child_process'), name, (original) =>
-      calling(original, (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args))
-    )
+    const original = module[name] as AnyFunction
+    const brokered: Brokered = (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args)
+    patches.replace(module, name, calling(original, brokered))
   }
 }
 

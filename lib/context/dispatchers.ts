@@ -29,12 +29,11 @@ export function hookFetch(patches: Patches): void {
   const dispatched = () => route(hereOrHome())
   subscribe(CHANNEL, dispatched)
   patches.whenUndone(() => unsubscribe(CHANNEL, dispatched))
-  if (typeof globalThis.fetch !== 'function') return
-  patches.method(globalThis, 'fetch', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      route()
-      return original.apply(this, args)
-    }
+  const fetch = globalThis.fetch as AnyFunction | undefined
+  if (typeof fetch !== 'function') return
+  patches.replace(globalThis, 'fetch', function (this: unknown, ...args: unknown[]) {
+    route()
+    return fetch.apply(this, args)
   })
 }
 
