@@ -6,10 +6,10 @@ import { builtin } from './builtin.ts'
 import type { parts as Parts } from './parts.ts'
 
 type All = typeof Parts
-type File = (core: object, load: typeof fileOf) => unknown
+type File = (core: readonly unknown[], load: typeof fileOf) => unknown
 
 /** All that parts use of the file that this is built into: the build defines it there. */
-declare const $core: () => object
+declare const $core: () => readonly unknown[]
 
 const loaded: Partial<All> = {}
 const files: Record<string, unknown> = {}
