@@ -22,6 +22,7 @@ const routers = new WeakSet<Dispatcher>()
  * request.
  */
 export function hookFetch(patches: Patches): void {
+  for (const symbol of [LEGACY, MODERN] as const) reserve(symbol, patches)
   if (!route()) {
     const { subscribe, unsubscribe } = builtin('diagnostics_channel')
     const first = () => {
@@ -37,6 +38,18 @@ export function hookFetch(patches: Patches): void {
       if (hereOrHome() !== undefined) route()
       return original.apply(this, args)
     }
+  })
+}
+
+/**
+ * Has the global object have a property, as undici takes `undefined` for none: to find that one is missing takes as long on
+ * every way in as all the rest of it in JavaScript, to look at one that is there takes nothing.
+ */
+function reserve(symbol: typeof LEGACY | typeof MODERN, patches: Patches): void {
+  if (symbol in globals) return
+  Object.defineProperty(globals, symbol, { value: undefined, writable: true, configurable: true })
+  patches.whenUndone(() => {
+    if (globals[symbol] === undefined) delete globals[symbol]
   })
 }
 
