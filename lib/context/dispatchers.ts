@@ -24,6 +24,7 @@ const known = new WeakMap<Dispatcher, Dispatcher>()
  * any time. Undici tells of the first request to such a one.
  */
 export function hookFetch(patches: Patches): void {
+  for (const symbol of [LEGACY, MODERN] as const) reserve(symbol, patches)
   route()
   const { subscribe, unsubscribe } = builtin('diagnostics_channel')
   const dispatched = () => route(hereOrHome())
@@ -34,6 +35,18 @@ export function hookFetch(patches: Patches): void {
   patches.replace(globalThis, 'fetch', function (this: unknown, ...args: unknown[]) {
     route()
     return fetch.apply(this, args)
+  })
+}
+
+/**
+ * Has the global object have a property, as undici takes `undefined` for none: to find that one is missing takes as long on
+ * every way in as all the rest of it in JavaScript, to look at one that is there takes nothing.
+ */
+function reserve(symbol: typeof LEGACY | typeof MODERN, patches: Patches): void {
+  if (symbol in globals) return
+  Object.defineProperty(globals, symbol, { value: undefined, writable: true, configurable: true })
+  patches.whenUndone(() => {
+    if (globals[symbol] === undefined) delete globals[symbol]
   })
 }
 
