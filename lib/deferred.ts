@@ -6,49 +6,47 @@ import { builtin } from './builtin.ts'
 import type { parts as Parts } from './parts.ts'
 
 type All = typeof Parts
-type File = (core: object, load: typeof fileOf) => unknown
+type File = (core: readonly unknown[], load: typeof fileOf) => unknown
 
 /** All that parts use of the file that this is built into: the build defines it there. */
-declare const $core: () => object
+declare const $core: () => readonly unknown[]
 
 const loaded: Partial<All> = {}
 const files: Record<string, unknown> = {}
 let require: NodeJS.Require | undefined
 
-/** The parts, each loaded when it is first asked for. */
+/** The parts, each loaded when it is first asked for. So short that they are compiled into whoever asks often. */
 export const parts: Readonly<All> = {
   get command() {
-    loaded.command ??= fileOf('command') as All['command']
-    return loaded.command
+    return loaded.command ?? load('command')
   },
   get config() {
-    loaded.config ??= fileOf('config') as All['config']
-    return loaded.config
+    return loaded.config ?? load('config')
   },
   get context() {
-    loaded.context ??= fileOf('context') as All['context']
-    return loaded.context
+    return loaded.context ?? load('context')
   },
   get brokered() {
-    loaded.brokered ??= fileOf('brokered') as All['brokered']
-    return loaded.brokered
+    return loaded.brokered ?? load('brokered')
   },
   get late() {
-    loaded.late ??= fileOf('late') as All['late']
-    return loaded.late
+    return loaded.late ?? load('late')
   },
   get names() {
-    loaded.names ??= fileOf('names') as All['names']
-    return loaded.names
+    return loaded.names ?? load('names')
   },
   get node() {
-    loaded.node ??= fileOf('node') as All['node']
-    return loaded.node
+    return loaded.node ?? load('node')
   },
   get register() {
-    loaded.register ??= fileOf('register') as All['register']
-    return loaded.register
+    return loaded.register ?? load('register')
   }
+}
+
+function load<Name extends keyof All>(name: Name): All[Name] {
+  const part = fileOf(name) as All[Name]
+  loaded[name] = part
+  return part
 }
 
 /** What a file of `lib` exports. By `require`, as nothing else loads without a promise. */

@@ -26,7 +26,7 @@ const entryPoints = {
 const LIBRARIES = 'globalThis[Symbol.for("node-netns libraries")]'
 const FOLDER = 'new URL(".",import.meta.url).href'
 /** Where a file says what it exports. */
-const EXPORTS = /\$exports=(?=\s*\{[^}]*\};\s*$)/
+const EXPORTS = /\$exports=(?=\s*[{[][^}\]]*[}\]];\s*$)/
 
 const common = {
   absWorkingDir: root,
@@ -63,7 +63,10 @@ if (burden !== undefined) throw new Error(`${burden.path} would be loaded with t
 rmSync(join(root, 'dist/lib/index.cjs'))
 const files = Object.keys(metafile.outputs).filter((file) => ![core, 'dist/lib/index.cjs'].includes(file))
 
-for (const file of files) rewrite(file, takeOnce)
+/** What the core gives, by its name there, in the order in which it gives it. */
+const given = []
+const code = takeOnce(readFileSync(join(root, core), 'utf8'), given)
+for (const file of files) rewrite(file, (each) => takeOnce(each))
 await build({
   ...common,
   define: { 'import.meta.url': '__filename' },
@@ -73,9 +76,8 @@ await build({
 })
 for (const file of files) rewrite(file, (code) => functionOfCore(keepClassNames(code)))
 
-const code = readFileSync(join(root, core), 'utf8')
 rmSync(join(root, core))
-writeFileSync(join(dist, 'index.js'), oneLibrary(keepClassNames(takeOnce(code))))
+writeFileSync(join(dist, 'index.js'), oneLibrary(keepClassNames(code)))
 writeFileSync(join(dist, 'register.js'), registration())
 
 /** Puts `lib/deferred.ts` in the place of `lib/parts.ts`. */
@@ -90,18 +92,32 @@ function rewrite(file, change) {
 
 /**
  * What files take of each other is taken once, by its name. esbuild would make getters of exports, as if they could change,
- * and ask them each time.
+ * and ask them each time. What they take of the core they take by its place in a list: an object of so many names takes
+ * longer to make than the list, and to have it apart.
+ *
+ * @param list - for the core: filled with what it gives
  */
-function takeOnce(code) {
-  const pairs = (list) => list.split(',').map((each) => each.trim().split(/\s+as\s+/))
+function takeOnce(code, list) {
+  const pairs = (text) => text.split(',').map((each) => each.trim().split(/\s+as\s+/))
   const imports = /\bimport\s*\{([^}]*)\}\s*from\s*"\.\/(shared-[^"]+)\.cjs";?/g
   const exports = /\bexport\s*\{([^}]*)\};?\s*$/
   return code
-    .replaceAll(imports, (_, list, name) => {
-      const from = name === basename(core, '.cjs') ? '$core' : `$fileOf("${name}")`
-      return `const {${pairs(list).map((pair) => pair.join(':'))}}=${from};`
+    .replaceAll(imports, (_, text, name) => {
+      if (name !== basename(core, '.cjs'))
+        return `const {${pairs(text).map((pair) => pair.join(':'))}}=$fileOf("${name}");`
+      return `var ${pairs(text).map(([theirs, own = theirs]) => `${own}=$core[${placeOf(theirs)}]`)};`
     })
-    .replace(exports, (_, list) => `$exports={${pairs(list).map((pair) => pair.toReversed().join(':'))}};`)
+    .replace(exports, (_, text) => {
+      if (list === undefined) return `$exports={${pairs(text).map((pair) => pair.toReversed().join(':'))}};`
+      list.push(...pairs(text).map(([own, theirs = own]) => theirs))
+      return `$exports=[${pairs(text).map(([own]) => `\n${own}`)}];`
+    })
+}
+
+function placeOf(name) {
+  const place = given.indexOf(name)
+  if (place === -1) throw new Error(`The core does not give ${name}.`)
+  return place
 }
 
 /** Makes a file what `lib/deferred.ts` says that files are. */

@@ -6,11 +6,18 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { isolate, isolated, ordinary } from './isolate.mjs'
 import { fail, prepare, root, run } from './prepare.mjs'
 
 /** Both ends of 20,000 connections, and room. */
 const DESCRIPTORS = 65_536
+/** What a process has open beside its connections. */
+const OTHERS = 100
+const sizes = {
+  namespaces: { type: 'string', default: '20' },
+  connections: { type: 'string', default: '1000' }
+}
 
 const wanted = process.argv.slice(2)
 const at = wanted.indexOf('--node')
@@ -23,6 +30,7 @@ if (ordinary && !isolated) {
   const program = join(root, '__test__', 'context', 'programs', 'soak.mjs')
   const limit = limitOfDescriptors()
   const apart = limit < DESCRIPTORS ? ['--apart'] : []
+  checkSize(limit)
   if (limit < DESCRIPTORS) console.log(`With ${limit} descriptors at most, each server is a process of its own.`)
   const argv = offlineArgv([node ?? process.execPath, '--expose-gc', program, ...apart, ...wanted])
   run('prlimit', [`--nofile=${limit}:${limit}`, ...argv])
@@ -36,4 +44,16 @@ function limitOfDescriptors() {
   if (spawnSync('prlimit', [`--nofile=${DESCRIPTORS}:${DESCRIPTORS}`, 'true']).status === 0) return DESCRIPTORS
   const [, hard] = /^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
   return Number(hard)
+}
+
+/** Ends the process if this end of the connections alone would take more descriptors than there may be. */
+function checkSize(limit) {
+  const { values } = parseArgs({ args: wanted, options: sizes, strict: false })
+  const [namespaces, connections] = [values.namespaces, values.connections].map(Number)
+  const most = Math.floor((limit - OTHERS) / namespaces)
+  if (connections <= most) return
+  fail(
+    `A process may have ${limit} descriptors here, too few for ${connections} connections in each of ${namespaces} namespaces.`,
+    `Raise the limit (ulimit -n), or say: npm run soak -- --connections ${most}`
+  )
 }

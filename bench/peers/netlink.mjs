@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { NetNs } from 'node-netns'
 import { serve } from './serve.mjs'
 import { longestWait } from './waiting.mjs'
+import { mostWork } from './working.mjs'
 
 const COUNT = 10_000
 const ADDRESSES = 2000
@@ -100,7 +101,6 @@ const prepared = (measure) => (before, work) => () => ({
   }
 })
 const timed = prepared(time)
-const waits = prepared(longestWait)
 
 async function changes(ns) {
   const events = ns.monitor({ groups: ['route'] })
@@ -109,6 +109,32 @@ async function changes(ns) {
   for await (const { type } of events) if (type === 'add' && ++seen === COUNT) break
   await adding
 }
+
+/** What the loop is looked at during, with what makes it ready. */
+const looked = {
+  nothing: [() => undefined, () => new Promise((resolve) => setTimeout(resolve, 50))],
+  // Without this library: what a thread beside the loop costs it on this machine, if it works in the kernel as ours do.
+  pool: [
+    () => open('/dev/urandom'),
+    async (random) => {
+      const bytes = Buffer.alloc(TURN)
+      for (let turn = 0; turn < TURNS; turn++) await random.read(bytes, 0, TURN)
+      await random.close()
+    }
+  ],
+  'list-of-10,000-routes': [() => fill(true), (ns) => ns.routes.list()],
+  'add-of-10,000-routes': [() => fill(false), (ns) => ns.routes.add(routes)],
+  'delete-of-10,000-routes': [() => fill(true), (ns) => ns.routes.delete(routes)],
+  'flush-of-10,000-routes': [() => fill(true), (ns) => ns.routes.flush({ dev: 'a', family: 4 })],
+  'list-of-2,000-addresses': [() => fillAddresses(true), (ns) => ns.addresses.list()],
+  'add-of-2,000-addresses': [() => fillAddresses(false), (ns) => ns.addresses.add(addresses)],
+  'flush-of-2,000-addresses': [() => fillAddresses(true), (ns) => ns.addresses.flush({ dev: 'a', family: 4 })],
+  'list-of-1,000-links': [crowd, (ns) => ns.links.list()],
+  'monitor-of-10,000-changes': [() => fill(false), changes]
+}
+
+const waits = prepared(longestWait)
+const works = prepared(mostWork)
 
 await serve({
   pair: () => ({ timed: timePair }),
@@ -121,47 +147,10 @@ await serve({
     () => fill(true),
     (ns) => ns.routes.list({ family: 4 })
   ),
-  nothing: waits(
-    () => undefined,
-    () => new Promise((resolve) => setTimeout(resolve, 50))
-  ),
-  // Without this library: what a thread beside the loop costs it on this machine, if it works in the kernel as ours do.
-  pool: waits(
-    () => open('/dev/urandom'),
-    async (random) => {
-      const bytes = Buffer.alloc(TURN)
-      for (let turn = 0; turn < TURNS; turn++) await random.read(bytes, 0, TURN)
-      await random.close()
-    }
-  ),
-  'list-of-10,000-routes': waits(
-    () => fill(true),
-    (ns) => ns.routes.list()
-  ),
-  'add-of-10,000-routes': waits(
-    () => fill(false),
-    (ns) => ns.routes.add(routes)
-  ),
-  'delete-of-10,000-routes': waits(
-    () => fill(true),
-    (ns) => ns.routes.delete(routes)
-  ),
-  'flush-of-10,000-routes': waits(
-    () => fill(true),
-    (ns) => ns.routes.flush({ dev: 'a', family: 4 })
-  ),
-  'list-of-2,000-addresses': waits(
-    () => fillAddresses(true),
-    (ns) => ns.addresses.list()
-  ),
-  'add-of-2,000-addresses': waits(
-    () => fillAddresses(false),
-    (ns) => ns.addresses.add(addresses)
-  ),
-  'flush-of-2,000-addresses': waits(
-    () => fillAddresses(true),
-    (ns) => ns.addresses.flush({ dev: 'a', family: 4 })
-  ),
-  'list-of-1,000-links': waits(crowd, (ns) => ns.links.list()),
-  'monitor-of-10,000-changes': waits(() => fill(false), changes)
+  ...Object.fromEntries(
+    Object.entries(looked).flatMap(([name, args]) => [
+      [`wait:${name}`, waits(...args)],
+      [`work:${name}`, works(...args)]
+    ])
+  )
 })

@@ -55,6 +55,8 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   readonly #signal: AbortSignal | undefined
   readonly #subscription
   readonly #names: Names = new Map()
+  /** What links were called that have another name now, by index. */
+  readonly #renamed: Names = new Map()
   /** Of all that there is its last message: it is read again when it is needed. */
   readonly #known = new Map<MonitorGroup, Known>()
   readonly #stop = () => this.#subscription.stop()
@@ -152,7 +154,8 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
       this.#next++
       return found
     }
-    while (this.#changes !== undefined) {
+    // What goes by a link's old name comes first.
+    while (this.#changes !== undefined && this.#renamed.size === 0) {
       const event = this.#read(this.#changes)
       if (event !== undefined) return event
       if (this.#pace.due) return undefined
@@ -161,9 +164,10 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   }
 
   async #more(): Promise<void> {
-    if (this.#changes !== undefined) return this.#pace.giveWay()
     this.#found = []
     this.#next = 0
+    if (this.#renamed.size > 0) return this.#tellRenamed()
+    if (this.#changes !== undefined) return this.#pace.giveWay()
     if (this.#silent) {
       this.#silent = false
       return this.#compare(['route'])
@@ -227,13 +231,32 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
 
   #name(reader: Reader, message: Message): void {
     const name = nameOf(reader, message)
-    if (name !== undefined) this.#names.set(reader.u32(message.start + 4), name)
+    if (name === undefined) return
+    const index = reader.u32(message.start + 4)
+    const before = this.#names.get(index)
+    if (before !== undefined && before !== name && this.#ready) this.#renamed.set(index, before)
+    this.#names.set(index, name)
+  }
+
+  /** A link's name is part of what goes by it, of which the kernel says nothing when the name changes. */
+  async #tellRenamed(): Promise<void> {
+    const before = new Map([...this.#names, ...this.#renamed])
+    this.#renamed.clear()
+    for (const [group, known] of this.#known) {
+      await forEach(known.records(), (at) => {
+        if (at === undefined) return
+        const reader = known.read(at)
+        const value = this.#recall(group, reader)
+        if (value === undefined || same(group, this.#recall(group, reader, before), value)) return
+        this.#found.push(event('change', group, value))
+      })
+    }
   }
 
   /** Reads what was known. */
-  #recall(group: MonitorGroup, reader: Reader): Value | undefined {
+  #recall(group: MonitorGroup, reader: Reader, names = this.#names): Value | undefined {
     const { type, decode } = SOURCES[group]
-    return decode(reader, { type, item: 0, start: 0, end: reader.bytes.length }, this.#names)
+    return decode(reader, { type, item: 0, start: 0, end: reader.bytes.length }, names)
   }
 
   /** Asks how everything is now; what differs from what is known becomes events. */
@@ -249,6 +272,7 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
       if (partial && tries === 0) throw interrupted(`monitor ${group}s`, [])
       if (partial) await this.#compare([group], tries - 1)
       else await this.#compareGroup(group, reader)
+      if (this.#renamed.size > 0) await this.#tellRenamed()
     }
   }
 

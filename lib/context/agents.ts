@@ -2,7 +2,7 @@
  * Connections that `http.Agent` keeps never cross: those of each network are filed under names of their own. Where an
  * agent is used first they are Node's, which programs look up in `agent.sockets`; elsewhere they say which network.
  */
-import { AsyncResource } from 'node:async_hooks'
+import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { isHome, type Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -11,36 +11,41 @@ import { keepThroughScripts } from './scripts.ts'
 
 const HOME = 'home'
 
+/** What hooks are put on. */
+type Hooked = 'getName' | 'addRequest' | 'createSocket' | 'removeSocket'
+
 /** Puts the hooks on. */
 export function hookAgents(patches: Patches): void {
   // The agent of https asks this one for the first part of its names.
-  const agent = builtin('_http_agent').Agent.prototype as unknown as Record<string, AnyFunction>
-  const noteKey = findNoteKey()
+  const agent = builtin('_http_agent').Agent.prototype as unknown as Record<Hooked, AnyFunction>
+  const { getName, addRequest, createSocket, removeSocket } = agent
+  /** Looked for when a request is queued, as Node takes a third of a millisecond to queue its first. */
+  let noteKey: symbol | null | undefined
   const contexts = new WeakMap<object, Namespace | undefined>()
   /** The drawer of the socket that is being made: Node names its own copy of the options then, and keeps them with it. */
   let making: string | undefined
-  patches.method(agent, 'getName', (original) => {
-    // Four times for every connection, and until that is compiled each call takes as long as a look-up: few are made.
-    return function (this: object, options: unknown) {
-      const name = original.call(this, options)
-      let drawer: string | undefined
-      if (typeof options === 'object' && options !== null) {
-        if (making === undefined) drawer = Made.drawerOf(options)
-        else drawer = Made.note(options, making)
-      }
-      drawer ??= drawerOf(hereOrHome())
-      return drawer === (firstDrawers.get(this) ?? firstOf(this)) ? name : `${name}:${drawer}`
+  // Four times for every connection, and until that is compiled each call takes as long as a look-up: few are made.
+  patches.replace(agent, 'getName', function (this: object, options: unknown) {
+    const name = getName.call(this, options)
+    let drawer: string | undefined
+    if (typeof options === 'object' && options !== null) {
+      if (making === undefined) drawer = Made.drawerOf(options)
+      else drawer = Made.note(options, making)
     }
+    drawer ??= drawerOf(hereOrHome())
+    return drawer === (firstDrawers.get(this) ?? firstOf(this)) ? name : `${name}:${drawer}`
   })
   /** A request that is being added, until a socket is made for it. */
   let added: object | undefined
-  patches.method(agent, 'addRequest', (original) => {
-    return function (this: object, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
+  patches.replace(
+    agent,
+    'addRequest',
+    function (this: object, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
       const outer = added
       if (!firstDrawers.has(this)) firstDrawers.set(this, firstOf(this))
       added = request
       try {
-        return original.call(this, request, options, port, localAddress)
+        return addRequest.call(this, request, options, port, localAddress)
       } finally {
         // Most have a socket by now, or Node keeps where they were made with what it queues. This one waits elsewhere.
         if (added === request && request.reusedSocket !== true && noteOf(request) === undefined) {
@@ -49,19 +54,12 @@ export function hookAgents(patches: Patches): void {
         added = outer
       }
     }
-  })
+  )
   // A queued request may get its socket when one of another name closes, in that one's context.
-  patches.method(agent, 'createSocket', (original) => {
-    function make(self: object, request: AddedRequest, options: unknown, callback: unknown) {
-      const outer = making
-      making = drawerOf(hereOrHome())
-      try {
-        return original.call(self, request, options, callback)
-      } finally {
-        making = outer
-      }
-    }
-    return function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
+  patches.replace(
+    agent,
+    'createSocket',
+    function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
       if (added === request) {
         added = undefined
         return make(this, request, options, callback)
@@ -71,13 +69,15 @@ export function hookAgents(patches: Patches): void {
       if (context === current) return make(this, request, options, callback)
       return runIn(context, make, this, request, options, callback)
     }
-  })
+  )
 
   // Then a subclass that dials by itself, as proxies' agents do, is called in the other's context as well.
-  patches.method(agent, 'removeSocket', (original) => {
-    return function (this: Record<string, AnyFunction>, socket: unknown, options: unknown) {
-      const { createSocket } = this
-      if (createSocket === agent['createSocket']) return original.call(this, socket, options)
+  patches.replace(
+    agent,
+    'removeSocket',
+    function (this: Record<string, AnyFunction>, socket: unknown, options: unknown) {
+      const { createSocket: own } = this
+      if (own === agent['createSocket']) return removeSocket.call(this, socket, options)
       const before = Reflect.getOwnPropertyDescriptor(this, 'createSocket')
       const restore = () => {
         if (before !== undefined) Reflect.defineProperty(this, 'createSocket', before)
@@ -85,19 +85,19 @@ export function hookAgents(patches: Patches): void {
       }
       const value = (request: AddedRequest, ...rest: unknown[]) => {
         restore()
-        const call = () => (createSocket as AnyFunction).call(this, request, ...rest)
+        const call = () => (own as AnyFunction).call(this, request, ...rest)
         const current = contextOf()
         const context = contextOfQueued(request, current)
         return context === current ? call() : runIn(context, call)
       }
       Reflect.defineProperty(this, 'createSocket', { value, configurable: true, writable: true })
       try {
-        return original.call(this, socket, options)
+        return removeSocket.call(this, socket, options)
       } finally {
         restore()
       }
     }
-  })
+  )
 
   keepThroughScripts(() => {
     const before = { making, added }
@@ -106,6 +106,16 @@ export function hookAgents(patches: Patches): void {
     }
   })
 
+  function make(self: object, request: AddedRequest, options: unknown, callback: unknown) {
+    const outer = making
+    making = drawerOf(hereOrHome())
+    try {
+      return createSocket.call(self, request, options, callback)
+    } finally {
+      making = outer
+    }
+  }
+
   function contextOfQueued(request: AddedRequest, current: Namespace | undefined): Namespace | undefined {
     const note = noteOf(request)
     if (note !== undefined) return note.runInAsyncScope(contextOf)
@@ -113,7 +123,8 @@ export function hookAgents(patches: Patches): void {
   }
 
   function noteOf(request: AddedRequest): AsyncResource | undefined {
-    return (noteKey && request[noteKey]) ?? undefined
+    if (noteKey === undefined) noteKey = findNoteKey(addRequest) ?? null
+    return noteKey === null ? undefined : (request[noteKey] ?? undefined)
   }
 }
 
@@ -126,11 +137,12 @@ interface AddedRequest {
  * The key of what Node gives a request that it queues, so that it goes on in the context that it was made in: shown by an
  * agent that has no socket left. Where there is none, we keep such contexts ourselves.
  */
-function findNoteKey(): symbol | undefined {
+function findNoteKey(addRequest: AnyFunction): symbol | undefined {
+  const { AsyncResource } = builtin('async_hooks')
   const agent = new (builtin('_http_agent').Agent)({ maxSockets: 1, maxTotalSockets: 1 })
   const request: AddedRequest = {}
   Reflect.set(agent, 'totalSocketCount', 1)
-  Reflect.get(agent, 'addRequest').call(agent, request, { host: 'localhost', servername: '' })
+  addRequest.call(agent, request, { host: 'localhost', servername: '' })
   return Object.getOwnPropertySymbols(request).find((key) => request[key] instanceof AsyncResource)
 }
 

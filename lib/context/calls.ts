@@ -3,21 +3,31 @@ import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, isBrokered } from './place.ts'
+import { contextOf, here, inside, isBrokered } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 
 /** Those that wait for their child. */
 const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const
 
-/** Puts the hooks on what starts children. */
+/** Puts the hooks on what starts children, and on what they send: a socket or server from them belongs where they do. */
 export function hookChildren(patches: Patches): void {
-  patches.method(findPrototype('process'), 'spawn', (original) =>
-    calling(original, (handle, place, args) => parts.brokered.spawnBrokered(original, handle as object, place, ...args))
-  )
+  const child = findPrototype('process') as Record<'spawn', AnyFunction>
+  const { spawn } = child
+  const spawnBrokered: Brokered = (handle, place, args) =>
+    parts.brokered.spawnBrokered(spawn, handle as object, place, ...args)
+  patches.replace(child, 'spawn', calling(spawn, spawnBrokered))
+  const module = builtin('child_process')
+  const children = module.ChildProcess.prototype as unknown as Record<'emit', AnyFunction>
+  const { emit } = children
+  patches.replace(children, 'emit', function (this: unknown, ...args: unknown[]) {
+    const handle = args[2] as { asyncReset?(resource: object): void } | undefined
+    if (args[0] === 'internalMessage' && contextOf() !== undefined) handle?.asyncReset?.(handle)
+    return emit.apply(this, args)
+  })
   for (const name of WAITING) {
-    patches.method(builtin('child_process'), name, (original) =>
-      calling(original, (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args))
-    )
+    const original = module[name] as AnyFunction
+    const brokered: Brokered = (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args)
+    patches.replace(module, name, calling(original, brokered))
   }
 }
 

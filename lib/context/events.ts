@@ -11,25 +11,23 @@ type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Nam
 
 /** Puts the hooks on. */
 export function hookEvents(patches: Patches): void {
-  patches.method(builtin('net').Server.prototype, 'emit', (original) => {
-    return function (this: Emitter, ...args: unknown[]) {
-      // Remembered, as a closing server has events after its handle is gone.
-      const place = this._handle?.[PLACE] ?? this[PLACE]
-      if (place === undefined) return original.apply(this, args)
-      if (this[PLACE] !== place) this[PLACE] = place
-      if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
-      return hereOrHome() === place ? original.apply(this, args) : runIn(place, () => original.apply(this, args))
-    }
+  const server = builtin('net').Server.prototype as unknown as Record<'emit' | '_listen2', AnyFunction>
+  const { emit, _listen2 } = server
+  patches.replace(server, 'emit', function (this: Emitter, ...args: unknown[]) {
+    // Remembered, as a closing server has events after its handle is gone.
+    const place = this._handle?.[PLACE] ?? this[PLACE]
+    if (place === undefined) return emit.apply(this, args)
+    if (this[PLACE] !== place) this[PLACE] = place
+    if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
+    return hereOrHome() === place ? emit.apply(this, args) : runIn(place, () => emit.apply(this, args))
   })
   // A server may listen in a later tick, where nobody could catch what is thrown.
-  patches.method(builtin('net').Server.prototype, '_listen2', (original) => {
-    return function (this: Emitter, ...args: unknown[]) {
-      try {
-        return original.apply(this, args)
-      } catch (error) {
-        if (!(error instanceof NetnsError)) throw error
-        process.nextTick(() => this.emit('error', error))
-      }
+  patches.replace(server, '_listen2', function (this: Emitter, ...args: unknown[]) {
+    try {
+      return _listen2.apply(this, args)
+    } catch (error) {
+      if (!(error instanceof NetnsError)) throw error
+      process.nextTick(() => this.emit('error', error))
     }
   })
 }

@@ -31,27 +31,41 @@ const UV_EPERM = -1
 const UNKNOWN_LINK = 'uv_if_indextoiid'
 /** `send(request, list, count, port, address, hasCallback)`. */
 const ADDRESS_OF_SEND = 4
+const MEMBERSHIPS = [
+  'addMembership',
+  'dropMembership',
+  'addSourceSpecificMembership',
+  'dropSourceSpecificMembership',
+  'setMulticastInterface'
+]
+const NAMES = ['getsockname', 'getpeername']
 
 /** Puts the hooks on. */
 export function hookHandles(patches: Patches, { tcp, udp, pipe }: SocketPrototypes): void {
-  const hook = (prototype: HandlePrototype, kind: Kind, method: string, make: (call: Call) => AnyFunction) =>
-    patches.inner(prototype, method, (original) => make({ original, kind, method }))
-  for (const method of ['connect', 'connect6', 'bind', 'bind6']) hook(tcp, 'tcp', method, connecting)
+  hook(patches, tcp, 'tcp', ['connect', 'connect6', 'bind', 'bind6'], connecting)
   // Node 24 binds and connects pipes by the latter two as well.
-  for (const method of ['connect', 'bind', 'connect2', 'bind2']) {
-    if (method in pipe) hook(pipe, 'pipe', method, connecting)
-  }
-  hook(tcp, 'tcp', 'listen', listening)
-  hook(pipe, 'pipe', 'listen', listening)
-  for (const method of ['bind', 'bind6']) hook(udp, 'udp', method, binding)
-  for (const method of ['send', 'send6']) hook(udp, 'udp', method, sending)
-  const udpMethods = ['connect', 'connect6', 'addMembership', 'dropMembership']
-  const scopedMethods = ['addSourceSpecificMembership', 'dropSourceSpecificMembership', 'setMulticastInterface']
-  for (const method of [...udpMethods, ...scopedMethods]) if (method in udp) hook(udp, 'udp', method, opening)
-  patches.inner(udp, 'recvStart', receiving)
-  for (const method of ['getsockname', 'getpeername']) {
-    hook(tcp, 'tcp', method, naming)
-    hook(udp, 'udp', method, naming)
+  hook(patches, pipe, 'pipe', ['connect', 'bind', 'connect2', 'bind2'], connecting)
+  hook(patches, tcp, 'tcp', ['listen'], listening)
+  hook(patches, pipe, 'pipe', ['listen'], listening)
+  hook(patches, udp, 'udp', ['bind', 'bind6'], binding)
+  hook(patches, udp, 'udp', ['send', 'send6'], sending)
+  hook(patches, udp, 'udp', ['connect', 'connect6', ...MEMBERSHIPS], opening)
+  hook(patches, udp, 'udp', ['recvStart'], receiving)
+  hook(patches, tcp, 'tcp', NAMES, naming)
+  hook(patches, udp, 'udp', NAMES, naming)
+}
+
+/** Those of `methods` that there are: which there must be, {@link findPrototype} knows. */
+function hook(
+  patches: Patches,
+  prototype: HandlePrototype,
+  kind: Kind,
+  methods: readonly string[],
+  make: (call: Call) => AnyFunction
+): void {
+  for (const method of methods) {
+    const original = prototype[method]
+    if (original !== undefined) patches.value(prototype, method, make({ original, kind, method }))
   }
 }
 
@@ -213,11 +227,13 @@ function namedAtHome(handle: SocketHandle, original: AnyFunction, args: unknown[
 }
 
 /**
- * Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the failure an `'error'`
+ * A socket's messages are heard in the context that it is bound in, and not where it was made, which for one of another
+ * process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the failure an `'error'`
  * of the socket, which any neighbour could cause. Such a datagram is dropped instead.
  */
-function receiving(original: AnyFunction): AnyFunction {
+function receiving({ original }: Call): AnyFunction {
   return function (this: SocketHandle, ...args: unknown[]) {
+    if (contextOf() !== undefined) this.asyncReset?.(this)
     const report = this.onerror
     if (this[PLACE] !== undefined && report !== undefined) {
       this.onerror = function (size: number, handle: unknown, error: NodeJS.ErrnoException) {

@@ -11,7 +11,7 @@ import { elsewhere } from './place.ts'
 export type Hook = (patches: Patches) => void
 
 interface Waiting {
-  module: Parameters<typeof builtin>[0]
+  module: Parameters<typeof builtin>[0] | undefined
   entries: string[]
   hook: Hook
 }
@@ -23,37 +23,39 @@ const PROOFS = ['path/win32', 'path/posix', 'util/types']
 export class Loading {
   readonly #patches: Patches
   /** What is loaded, as far as somebody tells. */
-  readonly #known: Set<string> | undefined
+  readonly #known: string[] | undefined
   readonly #waiting = new Map<string, Waiting>()
 
   constructor(patches: Patches) {
     this.#patches = patches
     const { moduleLoadList } = process as { moduleLoadList?: unknown }
     if (!Array.isArray(moduleLoadList)) return
-    const known = new Set<string>(moduleLoadList)
+    const known = moduleLoadList.slice()
     if (this.#watch(moduleLoadList, known)) this.#known = known
   }
 
   /**
    * Has `hook` called once a module is loaded, or one of `others`, which have their own way to what it is for: at once,
-   * if one is. Where nobody tells of loading, the module is loaded for it.
+   * if one is. Where nobody tells of loading, the module is loaded for it. There is none if only Node's others are meant.
    */
   when(module: Waiting['module'], hook: Hook, others: readonly string[] = []): void {
-    const entries = [module, ...others].map(entryOf)
-    if (this.#known === undefined || entries.some((entry) => this.#known?.has(entry))) hook(this.#patches)
+    const entries = [...(module === undefined ? [] : [module]), ...others].map(entryOf)
+    const known = this.#known
+    if (known === undefined || entries.some((entry) => known.includes(entry))) hook(this.#patches)
     else for (const entry of entries) this.#waiting.set(entry, { module, entries, hook })
   }
 
   /** @returns whether the list tells of what is loaded from now on */
-  #watch(list: string[], known: Set<string>): boolean {
+  #watch(list: string[], known: string[]): boolean {
     // Somebody may have emptied it: it has at least what we are loaded with.
-    const proof = known.has(entryOf('async_hooks')) && PROOFS.find((name) => !known.has(entryOf(name)))
-    if (!proof) return false
+    if (!known.includes(entryOf('async_hooks'))) return false
+    const proof = PROOFS.find((name) => !known.includes(entryOf(name)))
+    if (proof === undefined) return false
     const before = Object.getPrototypeOf(list) as object
     const set: ProxyHandler<object>['set'] = (target, key, value, receiver) => {
       const done = Reflect.set(target, key, value, receiver)
       if (receiver === list) {
-        known.add(value)
+        known.push(value)
         this.#loaded(value)
       }
       return done
@@ -62,7 +64,7 @@ export class Loading {
     if (!Reflect.setPrototypeOf(list, new Proxy(before, { set }))) return false
     this.#patches.whenUndone(() => Reflect.setPrototypeOf(list, before))
     process.getBuiltinModule(`node:${proof}`)
-    const proven = known.has(entryOf(proof)) && list.at(-1) === entryOf(proof)
+    const proven = known.includes(entryOf(proof)) && list.at(-1) === entryOf(proof)
     if (!proven) Reflect.setPrototypeOf(list, before)
     return proven
   }
@@ -76,6 +78,7 @@ export class Loading {
       waiting.hook(patches)
     } catch (error) {
       patches.undo()
+      if (waiting.module === undefined) throw error
       refuse(builtin(waiting.module) as object, error)
     }
   }

@@ -27,9 +27,13 @@ export function hookLookups(patches: Patches): void {
   redirectAll(patches, dns.promises, promisesOf)
   const isHooked = hookBinding(patches)
   for (const name of LOOKUPS) {
-    patches.method(dns, name, (original) => either(isHooked, original, redirect(original, name, dnsOf)))
-    patches.method(dns.promises, name, (original) =>
-      either(isHooked, promised[name](original), redirect(original, name, promisesOf))
+    const original = dns[name] as AnyFunction
+    patches.replace(dns, name, either(isHooked, original, redirected(original, name, dnsOf)))
+    const promising = dns.promises[name] as AnyFunction
+    patches.replace(
+      dns.promises,
+      name,
+      either(isHooked, promised[name](promising), redirected(promising, name, promisesOf))
     )
   }
   hookQueries(patches, findPrototype('resolver'))
@@ -95,26 +99,12 @@ function either(isHooked: () => boolean, hooked: AnyFunction, redirected: AnyFun
 function redirectAll(patches: Patches, module: object, of: (namespace: Namespace) => object): void {
   for (const [name, value] of Object.entries(module)) {
     if (typeof value !== 'function' || LEFT.includes(name)) continue
-    if (name === 'Resolver')
-      patches.value(
-        module,
-        name,
-        redirectClass(value, (namespace) => Reflect.get(of(namespace), name))
-      )
-    else patches.value(module, name, redirected(value, name, of))
+    const replacement = name === 'Resolver' ? redirectedClass(value, name, of) : redirected(value, name, of)
+    patches.value(module, name, replacement)
   }
 }
 
-function redirect(original: AnyFunction, name: string, of: (namespace: Namespace) => object): AnyFunction {
-  return function (this: unknown, ...args: unknown[]) {
-    const place = elsewhere()
-    if (place === undefined) return original.apply(this, args)
-    const module = of(place)
-    return (Reflect.get(module, name) as AnyFunction).apply(module, args)
-  }
-}
-
-/** As {@link redirect}, for many functions: quicker to make, and all else about the function is the original's. */
+/** A proxy, as all else about the function is the original's. */
 function redirected(original: AnyFunction, name: string, of: (namespace: Namespace) => object): AnyFunction {
   return new Proxy(original, {
     apply(target, self, args) {
@@ -126,13 +116,13 @@ function redirected(original: AnyFunction, name: string, of: (namespace: Namespa
   })
 }
 
-function redirectClass(original: object, of: (namespace: Namespace) => object): object {
+function redirectedClass(original: object, name: string, of: (namespace: Namespace) => object): object {
   return new Proxy(original, {
     construct(target, args, newTarget) {
       const place = elsewhere()
       if (place === undefined) return Reflect.construct(target as never, args, newTarget)
       // `class Mine extends dns.Resolver` keeps its own prototype only where it was extended at home.
-      return Reflect.construct(of(place) as never, args)
+      return Reflect.construct(Reflect.get(of(place), name) as never, args)
     }
   })
 }

@@ -31,23 +31,20 @@ export function hookBinding(patches: Patches): () => boolean {
     [binding.DNS_ORDER_IPV4_FIRST]: 'ipv4first',
     [binding.DNS_ORDER_IPV6_FIRST]: 'ipv6first'
   }
-  patches.method(binding, 'getaddrinfo', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const place = elsewhere()
-      if (place === undefined) return original.apply(this, args)
-      const [request, name, family, hints, order] = args as [Request, string, 0 | 4 | 6, number, number]
-      requestsOf(place).getaddrinfo(request, name, family, hints, orders[order] ?? 'verbatim')
-      return 0
-    }
+  const { getaddrinfo, getnameinfo } = binding
+  patches.replace(binding, 'getaddrinfo', function (this: unknown, ...args: unknown[]) {
+    const place = elsewhere()
+    if (place === undefined) return getaddrinfo.apply(this, args)
+    const [request, name, family, hints, order] = args as [Request, string, 0 | 4 | 6, number, number]
+    requestsOf(place).getaddrinfo(request, name, family, hints, orders[order] ?? 'verbatim')
+    return 0
   })
-  patches.method(binding, 'getnameinfo', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const place = elsewhere()
-      if (place === undefined) return original.apply(this, args)
-      const [request, address, port] = args as [Request, string, number]
-      requestsOf(place).getnameinfo(request, address, port)
-      return 0
-    }
+  patches.replace(binding, 'getnameinfo', function (this: unknown, ...args: unknown[]) {
+    const place = elsewhere()
+    if (place === undefined) return getnameinfo.apply(this, args)
+    const [request, address, port] = args as [Request, string, number]
+    requestsOf(place).getnameinfo(request, address, port)
+    return 0
   })
   let used: boolean | undefined
   return () => {

@@ -12,8 +12,12 @@ export class Patches {
 
   /** Replaces a method by what `make` makes of it; its name, length and other properties stay. */
   method(target: object, name: string | symbol, make: (original: AnyFunction) => AnyFunction): void {
+    this.replace(target, name, make(Reflect.get(target, name) as AnyFunction))
+  }
+
+  /** As {@link method}, for whoever has the original: another function for each hook takes as long as to put it on. */
+  replace(target: object, name: string | symbol, replacement: AnyFunction): void {
     const original = Reflect.get(target, name) as AnyFunction
-    const replacement = make(original)
     Object.defineProperty(replacement, 'name', { value: original.name })
     Object.defineProperty(replacement, 'length', { value: original.length })
     for (const key of Reflect.ownKeys(original)) {

@@ -9,21 +9,36 @@ import type { HandlePrototype } from './prototypes.ts'
 /** The `SOCKET` of the enumerations of handles' types. */
 const SOCKET = 0
 
-/** @throws `ERR_NETNS_RUNTIME` if a socket lands elsewhere, or none is opened */
-export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namespace): void {
-  prove('TCP.bind', tcp, namespace, ['0.0.0.0', 0])
-  prove('UDP.bind', udp, namespace, ['0.0.0.0', 0, 0])
-  prove('Pipe.bind', pipe, namespace, [`\0node-netns-${process.pid}-${Math.random()}`])
+/** One of them. */
+interface Probe {
+  what: string
+  handle: SocketHandle & HandlePrototype
+  args: unknown[]
 }
 
-function prove(what: string, prototype: HandlePrototype, namespace: Namespace, args: unknown[]): void {
-  const handle = Reflect.construct(prototype['constructor'] as never, [SOCKET]) as SocketHandle & HandlePrototype
+/** @throws `ERR_NETNS_RUNTIME` if a socket lands elsewhere, or none is opened */
+export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namespace): void {
+  const probes = [
+    probe('TCP.bind', tcp, ['0.0.0.0', 0]),
+    probe('UDP.bind', udp, ['0.0.0.0', 0, 0]),
+    probe('Pipe.bind', pipe, [`\0node-netns-${process.pid}-${Math.random()}`])
+  ]
   try {
-    const bind = handle['bind']
-    runIn(namespace, () => bind?.apply(handle, args))
-    const proven = handle.fd >= 0 && attempt((native) => native.ownsSocket(namespace.handle, handle.fd))
-    if (!proven) throw runtimeLacks(`a hook on ${what} that holds`)
+    // Made before there is a context, as Node is slow to follow its first handles.
+    runIn(namespace, bindAll, probes)
+    for (const { what, handle } of probes) {
+      const proven = handle.fd >= 0 && attempt((native) => native.ownsSocket(namespace.handle, handle.fd))
+      if (!proven) throw runtimeLacks(`a hook on ${what} that holds`)
+    }
   } finally {
-    handle.close()
+    for (const { handle } of probes) handle.close()
   }
+}
+
+function probe(what: string, prototype: HandlePrototype, args: unknown[]): Probe {
+  return { what, handle: Reflect.construct(prototype['constructor'] as never, [SOCKET]), args }
+}
+
+function bindAll(probes: Probe[]): void {
+  for (const { handle, args } of probes) handle['bind']?.apply(handle, args)
 }

@@ -27,6 +27,6 @@ if (process.send !== undefined) {
     socket.on('error', () => {}).on('close', () => sockets.delete(socket))
     return place
   })
-  process.on('message', () => process.send([...sockets].map(inode)))
+  process.on('message', () => process.send([...sockets].map(inode))).on('disconnect', () => process.exit())
   process.send('listening')
 }

@@ -61,6 +61,8 @@ class Place {
     this.watch(socket)
     const lines = new Lines(socket)
     this.clients.push({ socket, lines })
+    // One that fails ends the program, which would wait for its first line for ever.
+    await once(socket, 'connect')
     assert.equal(await lines.next(), this.ns.id)
   }
 
