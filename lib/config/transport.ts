@@ -79,7 +79,7 @@ export function exchange(namespace: Namespace, request: Request): Operation<Answ
  * make can be the subject of later ones. The answers are those of the last recipient.
  */
 export function* exchangeInOrder(request: Request): Operation<Answer> {
-  if (held.size > 0) for (const namespace of request.recipients) yield* release(namespace)
+  if (held.size > 0) for (const namespace of request.concerned) yield* release(namespace)
   const question: Ask<Given> = {
     now: (native) => request.spent(native.netlinkExchangeSync(request.plan, request.bytes, request.names, room)),
     later: (native) => request.spent(native.netlinkExchange(request.plan, request.bytes, request.names, false))

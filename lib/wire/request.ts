@@ -86,6 +86,11 @@ export class Request {
     return this.#length
   }
 
+  /** Whom the messages are for, and whom they tell of: all that they change. */
+  get concerned(): Namespace[] {
+    return [...this.recipients, ...this.#namespaces]
+  }
+
   /** What is written, until more is. */
   get written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length)

@@ -52,7 +52,8 @@ impl Handed {
             16 => Protocol::Generic,
             other => return Err(Error::from_reason(format!("there is no netlink protocol {other} here"))),
         };
-        let steps = steps.as_chunks::<2>().0.iter().take(count as usize);
+        // One that would be left out would be taken for carried out.
+        let steps = steps.as_chunks::<2>().0.get(..count as usize).ok_or_else(short)?.iter();
         let blanks = start_of(rest, blanks);
         let mut namespaces = Vec::new();
         for blank in blanks.chunks_exact(3) {
