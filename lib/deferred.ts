@@ -13,7 +13,6 @@ declare const $core: () => readonly unknown[]
 
 const loaded: Partial<All> = {}
 const files: Record<string, unknown> = {}
-let require: NodeJS.Require | undefined
 
 /** The parts, each loaded when it is first asked for. */
 export const parts: Readonly<All> = {
@@ -51,9 +50,25 @@ export const parts: Readonly<All> = {
   }
 }
 
-/** What a file of `lib` exports. By `require`, as nothing else loads without a promise. */
+/** What a file of `lib` exports. */
 function fileOf(name: string): unknown {
-  require ??= builtin('module').createRequire(import.meta.url)
-  files[name] ??= (require(`./lib/${name}.cjs`) as File)($core(), fileOf)
+  files[name] ??= load(`./lib/${name}.cjs`)($core(), fileOf)
   return files[name]
+}
+
+/** A module of Node's CommonJS loader. */
+interface Loadable {
+  exports: unknown
+  load?(path: string): void
+}
+
+/** By Node's CommonJS loader, as nothing else loads without a promise. */
+function load(file: string): File {
+  const Module = builtin('module') as unknown as new (path: string) => Loadable
+  const path = builtin('url').fileURLToPath(new URL(file, import.meta.url))
+  const module = new Module(path)
+  // What `require` does in the end, after it has looked for what is known to be there: that takes as long as to read it.
+  if (typeof module.load === 'function') module.load(path)
+  else module.exports = builtin('module').createRequire(path)(path)
+  return module.exports as File
 }
