@@ -1,5 +1,6 @@
-/** Interleaved rounds, and what is made of them. */
+/** Interleaved rounds of turns, and what is made of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Estimate, estimate, quantile } from './estimate.ts'
 import type { Peer } from './peer.ts'
 import type { Operation } from './suite.ts'
 
@@ -15,38 +16,38 @@ export interface Result {
   p95: number
   /** The best turn's median: what the machine's noise touched least. */
   best: number
-  /** The median of each turn of each round. */
-  rounds: number[]
+  /** The median of each turn, by rounds. */
+  rounds: number[][]
 }
 
-/** Every peer has its turn in every round, so that what disturbs the machine disturbs all alike. */
+/** Every peer has its turns in every round, so that what disturbs the machine disturbs all alike. */
 export async function measure(operation: Operation, peers: Map<string, Peer>): Promise<Result[]> {
   const { name, batches, size, rounds = 12, rest = 0, fresh = false, turns = 1 } = operation
   const rows = Object.entries(operation.by).flatMap(([label, request]) => {
     const peer = peers.get(label)
-    return peer ? [{ label, request, peer, samples: [] as number[], medians: [] as number[] }] : []
+    return peer ? [{ label, request, peer, samples: [] as number[], rounds: [] as number[][] }] : []
   })
   await operation.setup?.()
-  // A first round that does not count: code is compiled, caches are filled.
-  if (fresh === false) for (const { peer, request } of rows) await peer.round(request, batches * turns, size)
-  for (let turn = 0; turn < rounds * turns; turn++) {
-    if (fresh === true && turn % turns === 0) {
-      for (const { peer, request } of rows) {
-        await peer.restart()
-        await peer.round(request, batches * turns, size)
-      }
+  for (let round = 0; round < rounds; round++) {
+    // What does not count comes first: code is compiled, caches are filled.
+    if (fresh === true) await Promise.all([...new Set(rows.map(({ peer }) => peer))].map((peer) => peer.restart()))
+    if (fresh === true || (fresh === false && round === 0)) {
+      for (const { peer, request } of rows) await peer.round(request, batches * turns, size)
     }
-    // Forth and back, as who comes first may find the machine otherwise than who comes last.
-    for (const { peer, request, samples, medians } of turn % 2 === 0 ? rows : rows.toReversed()) {
-      await sleep(rest)
-      if (fresh === 'cold') await peer.restart()
-      const times = await peer.round(request, batches, size)
-      samples.push(...times)
-      medians.push(quantile(times, 0.5))
+    for (const row of rows) row.rounds.push([])
+    for (let turn = 0; turn < turns; turn++) {
+      // Forth and back, as who comes first may find the machine otherwise than who comes last.
+      for (const row of (round + turn) % 2 === 0 ? rows : rows.toReversed()) {
+        await sleep(rest)
+        if (fresh === 'cold') await row.peer.restart()
+        const times = await row.peer.round(row.request, batches, size)
+        row.samples.push(...times)
+        row.rounds[round]?.push(quantile(times, 0.5))
+      }
     }
   }
   await operation.teardown?.()
-  return rows.map(({ label, samples, medians }) => ({
+  return rows.map(({ label, samples, rounds }) => ({
     peer: label,
     op: name,
     n: samples.length * size,
@@ -54,28 +55,32 @@ export async function measure(operation: Operation, peers: Map<string, Peer>): P
     min: Math.min(...samples),
     median: quantile(samples, 0.5),
     p95: quantile(samples, 0.95),
-    best: Math.min(...medians),
-    rounds: medians
+    best: Math.min(...rounds.flat()),
+    rounds
   }))
 }
 
-/** How `one` compares with `other`: by their best rounds, and round by round. */
-export function compare(one: Result, other: Result): { best: number; paired: number; over: number } {
-  const pairs = one.rounds.map((median, round) => [median, other.rounds[round] as number] as const)
+/** How `one` compares with `other`: turn by turn of the same round, and by their best turns. */
+export function compare(one: Result, other: Result): { ratio: Estimate; over: Estimate; best: number } {
   return {
-    best: one.best / other.best,
-    paired: quantile(
-      pairs.map(([mine, theirs]) => mine / theirs),
-      0.5
-    ),
-    over: quantile(
-      pairs.map(([mine, theirs]) => mine - theirs),
-      0.5
-    )
+    ratio: paired(one, other, (mine, theirs) => mine / theirs),
+    over: paired(one, other, (mine, theirs) => mine - theirs),
+    best: one.best / other.best
   }
 }
 
-function quantile(values: number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] as number
+/**
+ * Turns are close in time, so that a machine that is slow for a second, or a process that is slow for all its life, is so
+ * on both sides of a pair. Those of one round are still no independent answers, least of all those of the same two
+ * processes: a round has one.
+ */
+function paired(one: Result, other: Result, how: (mine: number, theirs: number) => number): Estimate {
+  const answers = one.rounds.map((turns, round) => {
+    const theirs = other.rounds[round] as number[]
+    return quantile(
+      turns.map((mine, turn) => how(mine, theirs[turn] as number)),
+      0.5
+    )
+  })
+  return estimate(answers)
 }

@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { arch, cpus, release } from 'node:os'
 import { dirname } from 'node:path'
+import type { Estimate } from './estimate.ts'
 import { compare, type Result } from './measure.ts'
 import { nodeVersion } from './peers.ts'
 import type { Goal, Operation } from './suite.ts'
@@ -15,7 +16,8 @@ export class Report {
     mkdirSync(dirname(file), { recursive: true })
     const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()} ${arch()}, Node ${nodeVersion()}`
     console.log(
-      `${machine}\nTimes in µs. best: the best round's median; ×: paired with the first row, round by round.\n`
+      `${machine}\nTimes in µs. best: the best turn's median; ×: paired with the first row, turn by turn. Goals are judged by pairs; ` +
+        'in brackets, between which figures theirs is with 95 % certainty.\n'
     )
   }
 
@@ -26,7 +28,7 @@ export class Report {
     console.log(row([operation.name, 'best', 'median', 'p95', '×']))
     for (const result of results) {
       const times = [result.best, result.median, result.p95].map(digits)
-      console.log(row([`  ${result.peer}`, ...times, compare(result, first).paired.toFixed(2)]))
+      console.log(row([`  ${result.peer}`, ...times, compare(result, first).ratio.median.toFixed(2)]))
     }
     for (const goal of operation.goals ?? []) this.#judge(goal, results)
     console.log('')
@@ -44,22 +46,25 @@ export class Report {
   #judge({ peer, against, ratio, over, most }: Goal, results: Result[]): void {
     const one = results.find((result) => result.peer === peer)
     if (one !== undefined && most !== undefined) {
-      const shown = `${digits(one.median)} µs by median, ${digits(one.best)} by best rounds`
+      const shown = `${digits(one.median)} µs by median, ${digits(one.best)} by best turns`
       console.log(`  ${verdict(one.median <= most)}: ${peer} takes ${shown}; the goal is ${most}`)
     }
     const other = results.find((result) => result.peer === against)
     if (one === undefined || other === undefined) return
     const found = compare(one, other)
     if (ratio !== undefined) {
-      const shown = `${found.best.toFixed(2)} × ${against} by best rounds, ${found.paired.toFixed(2)} × by paired ones`
-      console.log(`  ${verdict(found.best <= ratio)}: ${peer} takes ${shown}; the goal is ${+ratio.toFixed(3)}`)
+      const shown = `${between(found.ratio, (value) => value.toFixed(3))} × ${against}, ${found.best.toFixed(2)} × by best turns`
+      console.log(`  ${verdict(found.ratio.median <= ratio)}: ${peer} takes ${shown}; the goal is ${+ratio.toFixed(3)}`)
     }
     if (over !== undefined) {
-      const more = one.best - other.best
-      const shown = `${digits(more)} µs over ${against} by best rounds, ${digits(found.over)} by paired ones`
-      console.log(`  ${verdict(more <= over)}: ${peer} takes ${shown}; the goal is ${over}`)
+      const shown = `${between(found.over, digits)} µs over ${against}, ${digits(one.best - other.best)} by best turns`
+      console.log(`  ${verdict(found.over.median <= over)}: ${peer} takes ${shown}; the goal is ${over}`)
     }
   }
+}
+
+function between({ median, low, high }: Estimate, shown: (value: number) => string): string {
+  return `${shown(median)} [${shown(low)}, ${shown(high)}]`
 }
 
 function verdict(met: boolean): string {

@@ -14,40 +14,38 @@ declare const $core: () => readonly unknown[]
 const loaded: Partial<All> = {}
 const files: Record<string, unknown> = {}
 
-/** The parts, each loaded when it is first asked for. */
+/** The parts, each loaded when it is first asked for. So short that they are compiled into whoever asks often. */
 export const parts: Readonly<All> = {
   get command() {
-    loaded.command ??= fileOf('command') as All['command']
-    return loaded.command
+    return loaded.command ?? part('command')
   },
   get config() {
-    loaded.config ??= fileOf('config') as All['config']
-    return loaded.config
+    return loaded.config ?? part('config')
   },
   get context() {
-    loaded.context ??= fileOf('context') as All['context']
-    return loaded.context
+    return loaded.context ?? part('context')
   },
   get brokered() {
-    loaded.brokered ??= fileOf('brokered') as All['brokered']
-    return loaded.brokered
+    return loaded.brokered ?? part('brokered')
   },
   get late() {
-    loaded.late ??= fileOf('late') as All['late']
-    return loaded.late
+    return loaded.late ?? part('late')
   },
   get names() {
-    loaded.names ??= fileOf('names') as All['names']
-    return loaded.names
+    return loaded.names ?? part('names')
   },
   get node() {
-    loaded.node ??= fileOf('node') as All['node']
-    return loaded.node
+    return loaded.node ?? part('node')
   },
   get register() {
-    loaded.register ??= fileOf('register') as All['register']
-    return loaded.register
+    return loaded.register ?? part('register')
   }
+}
+
+function part<Name extends keyof All>(name: Name): All[Name] {
+  const made = fileOf(name) as All[Name]
+  loaded[name] = made
+  return made
 }
 
 /** What a file of `lib` exports. */

@@ -3,7 +3,7 @@ import type * as Binding from '#native'
 import { builtin } from './builtin.ts'
 import { fromNative, type NetnsError, unsupported } from './errors.ts'
 
-export type { Handle, Order, Watcher } from '#native'
+export type { Handle, NetlinkReply, Order, Watcher } from '#native'
 
 /** The generated typings of the native binding. */
 export type Native = typeof Binding

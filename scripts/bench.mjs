@@ -14,17 +14,25 @@ process.exitCode = await isolate(['--import', 'tsx', 'bench/main.ts', ...process
 
 function buildRustPeers() {
   checkRust()
-  const args = ['bench', '-p', 'netns-core', '--bench', 'peers', '--no-run', '--locked', '--message-format=json']
+  mkdirSync(built, { recursive: true })
+  const peers = cargo('bench', '-p', 'netns-core', '--bench', 'peers', '--no-run')
+  copyFileSync(peers.find(({ executable }) => executable).executable, join(built, 'rust-peers'))
+  const addon = cargo('build', '-p', 'raw-calls', '--release').find(({ target }) => target?.name === 'raw_calls')
+  // A program may run on the one there is.
+  rmSync(join(built, 'raw-calls.node'), { force: true })
+  copyFileSync(addon.filenames[0], join(built, 'raw-calls.node'))
+}
+
+/** What was made, by Cargo's own words. */
+function cargo(...args) {
   const stdio = ['ignore', 'pipe', 'inherit']
-  const { status, stdout } = spawnSync('cargo', args, { cwd: root, stdio, encoding: 'utf8' })
+  const options = { cwd: root, stdio, encoding: 'utf8' }
+  const { status, stdout } = spawnSync('cargo', [...args, '--locked', '--message-format=json'], options)
   if (status !== 0) process.exit(status ?? 1)
-  const messages = stdout
+  return stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
-  const { executable } = messages.find((message) => message.executable)
-  mkdirSync(built, { recursive: true })
-  copyFileSync(executable, join(built, 'rust-peers'))
 }
 
 function buildGoPeers() {

@@ -66,8 +66,12 @@ describe('events', () => {
     expect(inside).toBe(ns.id)
   })
 
-  test('an error in a listener reaches the process, not the library', async () => {
-    const { stdout } = await ns.command(process.execPath, nodeArguments('./throws.fixture.ts')).output()
+  test.each([
+    ['', []],
+    [', of a child that ended before anybody listened, too', ['late']]
+  ])('an error in a listener reaches the process, not the library%s', async (_when, args) => {
+    const program = [...nodeArguments('./throws.fixture.ts'), ...args]
+    const { stdout } = await ns.command(process.execPath, program).output()
     expect(stdout.toString()).toBe('uncaught: spawn\nuncaught: exit\n')
   })
 })

@@ -1,8 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { NetNs, type NetworkEvent } from 'node-netns'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { NetNs, type NetworkEvent, type Route } from 'node-netns'
 import { expect, test } from 'vitest'
 import { eventually, output } from '../helpers.ts'
 import { ip, pair } from './wire.ts'
+
+/** `RT_TABLE_MAIN`. */
+const MAIN = 254
 
 async function until(
   events: AsyncIterable<NetworkEvent>,
@@ -108,6 +113,87 @@ test('routes that the kernel drops without a word are told of', async () => {
   expect(seen.at(-1)?.type).toBe('delete')
 })
 
+test.each([
+  ['as the kernel tells', 4 << 20, 0],
+  ['after an overflow, which hides it', 2048, 3000]
+])('what goes by the name of a link is told of when that gets another, %s', async (_, buffer, between) => {
+  using wire = await pair()
+  await wire.left.routes.add([
+    { to: '10.5.0.0/16', via: '10.0.0.2' },
+    { to: '10.6.0.0/16', nexthops: [{ via: '10.0.0.2' }, { via: '10.0.0.3' }] },
+    { to: '10.7.0.0/16', type: 'blackhole' }
+  ])
+  const known = new Map((await wire.left.routes.list({ family: 4 })).map((route) => [keyOf(route), route]))
+  const events = wire.left.monitor({ groups: ['route'], buffer })
+  const more = Array.from({ length: between }, (_, i) => ({
+    to: `10.${100 + (i >> 8)}.${i & 255}.0/24`,
+    via: '10.0.0.2'
+  }))
+  expect((await wire.left.routes.add(more)).failed).toEqual([])
+  ip(wire.left, 'link', 'set', 'eth0', 'name', 'other')
+  ip(wire.left, 'route', 'add', '10.8.0.0/16', 'via', '10.0.0.2')
+  const now = (await wire.left.routes.list({ family: 4 })).map(keyOf)
+  const renamed: string[] = []
+  while (!now.every((key) => known.has(key)) || !renamed.includes('unicast 10.6.0.0/16')) {
+    const { value: event } = await events.next()
+    if (event?.group !== 'route' || event.value.family !== 4 || event.value.table !== MAIN) continue
+    const key = keyOf(event.value)
+    expect(event.type).toBe(known.has(key) ? 'change' : 'add')
+    if (event.type === 'change') renamed.push(key)
+    known.set(key, event.value)
+  }
+  await events.return?.()
+  // Each of them once.
+  expect(new Set(renamed).size).toBe(renamed.length)
+  expect(renamed).toContain('unicast 10.5.0.0/16')
+  expect(renamed).not.toContain('blackhole 10.7.0.0/16')
+  for (const route of known.values())
+    expect(route.dev).toBe(route.type === 'blackhole' || route.nexthops ? undefined : 'other')
+})
+
+function keyOf({ to, type }: Route): string {
+  return `${type} ${to}`
+}
+
+test('whoever is slow to ask while much changes and little is held for them ends up with what there is', async () => {
+  using wire = await pair()
+  const { left } = wire
+  const known = new Map((await left.routes.list({ family: 4 })).map((route) => [keyOf(route), route]))
+  const events = left.monitor({ groups: ['route'], buffer: 2048 })
+  const all = Array.from({ length: 2000 }, (_, i) => ({ to: `10.${100 + (i >> 8)}.${i & 255}.0/24`, via: '10.0.0.2' }))
+  const half = all.filter((_, i) => i % 2 === 0)
+  const rest = all.filter((_, i) => i % 2 === 1)
+  let wanted: Map<string, Route> | undefined
+  const change = async () => {
+    for (let round = 0; round < 3; round++) {
+      await left.routes.add(all)
+      await left.routes.replace(rest.map((route) => ({ ...route, mtu: 1300 + round })))
+      await left.routes.delete(half)
+      if (round < 2) await left.routes.delete(rest)
+    }
+    wanted = new Map((await left.routes.list({ family: 4 })).map((route) => [keyOf(route), route]))
+    // Something is told when all the rest was, or with it.
+    await left.routes.add({ to: '10.99.0.0/16', via: '10.0.0.2' })
+  }
+  const changed = change()
+  while (wanted === undefined || !isDeepStrictEqual(known, wanted)) {
+    const { value: event } = await events.next()
+    if (event?.group !== 'route' || event.value.family !== 4 || event.value.table !== MAIN) continue
+    if (event.value.to === '10.99.0.0/16') continue
+    const key = keyOf(event.value)
+    const before = known.get(key)
+    expect(event.type === 'add').toBe(before === undefined)
+    if (event.type === 'change') expect(event.value).not.toEqual(before)
+    if (event.type === 'delete') known.delete(key)
+    else known.set(key, event.value)
+    // Slower than the changes, at first: many of them are missed.
+    if (wanted === undefined) await nextTurn()
+  }
+  expect(known.size).toBeGreaterThan(rest.length)
+  await changed
+  await events.return?.()
+})
+
 test('an aborted monitor throws the reason, and a pending step too', async () => {
   using ns = NetNs.createSync()
   const controller = new AbortController()
@@ -180,4 +266,29 @@ test('a monitor that nobody asks keeps no process alive, and one that ends with 
     await red.links.set('lo', { alias: 'x' })
     console.log('ends')`
   expect(await output(source)).toBe('ends')
+})
+
+test('monitors that are forgotten end, with their thread and their sockets', async () => {
+  const source = `
+    const red = NetNs.createSync()
+    await red.links.set('lo', { alias: 'a' })
+    const descriptors = () => fs.readdirSync('/proc/self/fd').length
+    const names = () => fs.readdirSync('/proc/self/task').map((id) => {
+      try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') } catch { return '' }
+    })
+    const before = descriptors()
+    for (let i = 0; i < 20; i++) {
+      const events = red.monitor()
+      const told = events.next()
+      await red.links.set('lo', { alias: 'b' + i })
+      await told
+    }
+    if (descriptors() < before + 20) throw new Error('there were no monitors')
+    // Sockets for questions are kept, two of them.
+    while (descriptors() > before + 2 || names().includes('netns-wait\\n')) {
+      gc()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    console.log('ended')`
+  expect(await output(source, { flags: ['--expose-gc'] })).toBe('ended')
 })

@@ -146,10 +146,11 @@ test('an uplink that nftables refuses leaves everything as it was', async () => 
   const before = await outer.links.list()
   const { netlinkExchange } = native()
   // As a kernel answers that has nf_tables, but not what masquerades.
-  const lacking = vi.spyOn(native(), 'netlinkExchange').mockImplementation(async (handle, request, ordered) => {
-    if (request.protocol !== 12 || request.bytes.length < 200) return netlinkExchange(handle, request, ordered)
+  const lacking = vi.spyOn(native(), 'netlinkExchange').mockImplementation(async (slot, plan, ...rest) => {
+    const [protocol, length] = plan as unknown as [number, number]
+    if (protocol !== 12 || length < 200) return netlinkExchange(slot, plan, ...rest)
     const refusal = { item: 3, code: 'ENOENT', errno: -2, meaning: 'No such file or directory' }
-    return { data: Buffer.alloc(0), refusals: [refusal], interrupted: false }
+    return { data: Buffer.alloc(0), refusals: [refusal], interrupted: false, sent: 1 }
   })
   try {
     await expect(ns.uplink({ to: outer })).rejects.toMatchObject({

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { NetNs, type WireGuardDevice, type WireGuardSpec } from 'node-netns'
 import { expect, test } from 'vitest'
 import { resolveFamily } from '../../lib/config/generic.ts'
+import { later, now } from '../../lib/config/operation.ts'
 import { decodeWireGuard } from '../../lib/config/wireguard.ts'
 import { writeWireGuard } from '../../lib/config/wireguard-spec.ts'
 import { messages, Reader } from '../../lib/wire/reader.ts'
@@ -127,8 +128,8 @@ test('families have the numbers that genl sees', async () => {
   const told = inside(ns, 'genl', 'ctrl', 'list')
   const families = [...told.matchAll(/Name: (\S+)\s+ID: (0x[0-9a-f]+)/g)].map(([, name, id]) => [name, Number(id)])
   expect(families.length).toBeGreaterThan(1)
-  for (const [name, id] of families) expect(await resolveFamily(ns, String(name), 'ask', '')).toBe(id)
-  await expect(resolveFamily(ns, 'no-such-family', 'ask it', 'Load it.')).rejects.toMatchObject({
+  for (const [name, id] of families) expect(now(resolveFamily(ns, String(name), 'ask', ''))).toBe(id)
+  await expect(later(resolveFamily(ns, 'no-such-family', 'ask it', 'Load it.'))).rejects.toMatchObject({
     code: 'EOPNOTSUPP',
     errno: -95,
     message: 'EOPNOTSUPP: operation not supported, netlink: cannot ask it. Load it.'

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { NetNs } from 'node-netns'
 import { serve } from './serve.mjs'
 import { longestWait } from './waiting.mjs'
+import { mostWork } from './working.mjs'
 
 const COUNT = 10_000
 const ADDRESSES = 2000
@@ -19,9 +20,9 @@ const routes = Array.from({ length: COUNT }, (_, i) => ({
 }))
 const addresses = Array.from({ length: ADDRESSES }, (_, i) => ({ dev: 'a', address: `10.9.${i >> 8}.${i & 255}/32` }))
 
-function wire(left, right) {
+function veth(right) {
   const peer = { name: 'b', netns: right, up: true, addresses: ['10.0.0.2/24'] }
-  return left.links.add({ kind: 'veth', name: 'a', up: true, addresses: ['10.0.0.1/24'], peer })
+  return { kind: 'veth', name: 'a', up: true, addresses: ['10.0.0.1/24'], peer }
 }
 
 /** Two namespaces with a wire between them, made when they are first needed. */
@@ -29,7 +30,7 @@ let wired
 async function pair() {
   if (wired === undefined) {
     wired = { left: NetNs.createSync(), right: NetNs.createSync() }
-    await wire(wired.left, wired.right)
+    await wired.left.links.add(veth(wired.right))
   }
   return wired.left
 }
@@ -64,11 +65,23 @@ async function fillAddresses(wanted) {
   return addressed
 }
 
-async function timePair() {
+/** As the others, with the sockets made before. */
+function timePair() {
   const [left, right] = [NetNs.createSync(), NetNs.createSync()]
-  // As the others, with the sockets made before.
+  left.links.getSync('lo')
+  right.links.getSync('lo')
+  const start = process.hrtime.bigint()
+  left.links.addSync(veth(right))
+  const took = Number(process.hrtime.bigint() - start)
+  left.close()
+  right.close()
+  return took
+}
+
+async function timePairAsync() {
+  const [left, right] = [NetNs.createSync(), NetNs.createSync()]
   await Promise.all([left.links.get('lo'), right.links.get('lo')])
-  const took = await time(() => wire(left, right))
+  const took = await time(() => left.links.add(veth(right)))
   left.close()
   right.close()
   return took
@@ -88,7 +101,6 @@ const prepared = (measure) => (before, work) => () => ({
   }
 })
 const timed = prepared(time)
-const waits = prepared(longestWait)
 
 async function changes(ns) {
   const events = ns.monitor({ groups: ['route'] })
@@ -98,8 +110,35 @@ async function changes(ns) {
   await adding
 }
 
+/** What the loop is looked at during, with what makes it ready. */
+const looked = {
+  nothing: [() => undefined, () => new Promise((resolve) => setTimeout(resolve, 50))],
+  // Without this library: what a thread beside the loop costs it on this machine, if it works in the kernel as ours do.
+  pool: [
+    () => open('/dev/urandom'),
+    async (random) => {
+      const bytes = Buffer.alloc(TURN)
+      for (let turn = 0; turn < TURNS; turn++) await random.read(bytes, 0, TURN)
+      await random.close()
+    }
+  ],
+  'list-of-10,000-routes': [() => fill(true), (ns) => ns.routes.list()],
+  'add-of-10,000-routes': [() => fill(false), (ns) => ns.routes.add(routes)],
+  'delete-of-10,000-routes': [() => fill(true), (ns) => ns.routes.delete(routes)],
+  'flush-of-10,000-routes': [() => fill(true), (ns) => ns.routes.flush({ dev: 'a', family: 4 })],
+  'list-of-2,000-addresses': [() => fillAddresses(true), (ns) => ns.addresses.list()],
+  'add-of-2,000-addresses': [() => fillAddresses(false), (ns) => ns.addresses.add(addresses)],
+  'flush-of-2,000-addresses': [() => fillAddresses(true), (ns) => ns.addresses.flush({ dev: 'a', family: 4 })],
+  'list-of-1,000-links': [crowd, (ns) => ns.links.list()],
+  'monitor-of-10,000-changes': [() => fill(false), changes]
+}
+
+const waits = prepared(longestWait)
+const works = prepared(mostWork)
+
 await serve({
   pair: () => ({ timed: timePair }),
+  'pair-async': () => ({ timed: timePairAsync }),
   bulk: timed(
     () => fill(false),
     (ns) => ns.routes.add(routes)
@@ -108,47 +147,10 @@ await serve({
     () => fill(true),
     (ns) => ns.routes.list({ family: 4 })
   ),
-  nothing: waits(
-    () => undefined,
-    () => new Promise((resolve) => setTimeout(resolve, 50))
-  ),
-  // Without this library: what a thread beside the loop costs it on this machine, if it works in the kernel as ours do.
-  pool: waits(
-    () => open('/dev/urandom'),
-    async (random) => {
-      const bytes = Buffer.alloc(TURN)
-      for (let turn = 0; turn < TURNS; turn++) await random.read(bytes, 0, TURN)
-      await random.close()
-    }
-  ),
-  'list-of-10,000-routes': waits(
-    () => fill(true),
-    (ns) => ns.routes.list()
-  ),
-  'add-of-10,000-routes': waits(
-    () => fill(false),
-    (ns) => ns.routes.add(routes)
-  ),
-  'delete-of-10,000-routes': waits(
-    () => fill(true),
-    (ns) => ns.routes.delete(routes)
-  ),
-  'flush-of-10,000-routes': waits(
-    () => fill(true),
-    (ns) => ns.routes.flush({ dev: 'a', family: 4 })
-  ),
-  'list-of-2,000-addresses': waits(
-    () => fillAddresses(true),
-    (ns) => ns.addresses.list()
-  ),
-  'add-of-2,000-addresses': waits(
-    () => fillAddresses(false),
-    (ns) => ns.addresses.add(addresses)
-  ),
-  'flush-of-2,000-addresses': waits(
-    () => fillAddresses(true),
-    (ns) => ns.addresses.flush({ dev: 'a', family: 4 })
-  ),
-  'list-of-1,000-links': waits(crowd, (ns) => ns.links.list()),
-  'monitor-of-10,000-changes': waits(() => fill(false), changes)
+  ...Object.fromEntries(
+    Object.entries(looked).flatMap(([name, args]) => [
+      [`wait:${name}`, waits(...args)],
+      [`work:${name}`, works(...args)]
+    ])
+  )
 })

@@ -1,6 +1,16 @@
-/** This library, as built. */
+/** This library, as built; and, in the same process, on the same thread, the raw system calls. */
+import { createRequire } from 'node:module'
 import { NetNs } from 'node-netns'
 import { serve } from './serve.mjs'
+
+const { RawCalls } = createRequire(import.meta.url)('../../target/bench/raw-calls.node')
+
+function raw(name) {
+  return () => {
+    const calls = new RawCalls(name)
+    return { timed: (size) => calls.time(size) }
+  }
+}
 
 function listSync() {
   if (NetNs.listSync().length < 1000) throw new Error('names are missing')
@@ -17,6 +27,14 @@ function change() {
 }
 
 serve({
+  'raw-current': raw('current'),
+  'raw-from-name': raw('from-name'),
+  'raw-equals': raw('equals'),
+  'raw-run-sync': raw('run-sync'),
+  'raw-create': raw('create'),
+  'raw-create-named': raw('create-named'),
+  'raw-create-named-shared': raw('create-named-shared'),
+  'raw-list': raw('list'),
   current() {
     return () => NetNs.current().close()
   },
@@ -32,7 +50,7 @@ serve({
   'run-sync'() {
     const inside = NetNs.fromName('bench')
     const nothing = () => {}
-    return () => inside.runSync(nothing)
+    return Object.assign(() => inside.runSync(nothing), { end: () => inside.close() })
   },
   create() {
     return () => NetNs.createSync().close()

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 /**
  * Serves what `operations` makes: functions to repeat, asynchronous ones awaited one by one; or `{ many, after, end }`,
  * whose `many(count)` repeats by itself, whose `after()` is awaited behind each batch and not measured, and whose `end()`
- * leaves nothing open; or `{ timed }`, which tells the nanoseconds that it took itself.
+ * leaves nothing open; or `{ timed }`, whose `timed(count)` tells by itself the nanoseconds that one took.
  */
 export async function serve(operations) {
   for await (const line of createInterface({ input: process.stdin })) {
@@ -23,7 +23,7 @@ export async function serve(operations) {
 async function measure(operation, batches, size) {
   const times = []
   if (operation.timed !== undefined) {
-    for (let batch = 0; batch < batches; batch++) times.push(await operation.timed())
+    for (let batch = 0; batch < batches; batch++) times.push(await operation.timed(size))
     return times
   }
   const many = operation.many ?? (await repeated(operation))

@@ -27,15 +27,20 @@ export async function longestWait(work) {
     worker.unref()
   }
   let longest = 0
+  let began
   const open = (knocked) => {
-    longest = Math.max(longest, Number(process.hrtime.bigint() - knocked))
+    // The last knocks during the work before this one may come only now.
+    if (knocked >= began) longest = Math.max(longest, Number(process.hrtime.bigint() - knocked))
   }
-  await new Promise((resolve) => {
-    worker.once('message', resolve)
-    worker.postMessage(true)
-  })
+  const knock = () => new Promise((resolve) => worker.once('message', resolve))
+  const first = knock()
+  worker.postMessage(true)
+  await first
   worker.on('message', open)
+  began = process.hrtime.bigint()
   await work()
+  // Whoever knocked before it ended, and waits yet.
+  await knock()
   worker.off('message', open)
   worker.postMessage(false)
   return longest

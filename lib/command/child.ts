@@ -189,12 +189,14 @@ export class Child extends EventEmitter implements ChildProcess {
 
   #exited(exit: Exit, pid: number | undefined): void {
     this.#guard?.release()
-    try {
-      // It may have ended before the start was told of, or nobody wanted to hear of that.
-      if (!this.#spawned) this.#started(pid)
-    } finally {
+    if (this.#spawned) {
       this.#ended(exit)
+      return
     }
+    // It ended before the start was told of, or nobody wanted to hear of that. The end has a turn of its own, as otherwise
+    // what a listener throws of the one would be lost if one of the other throws too.
+    process.nextTick(() => this.#ended(exit))
+    this.#started(pid)
   }
 
   #ended({ code, signal }: Exit): void {

@@ -3,8 +3,9 @@
 import type { Namespace } from '../namespace.ts'
 import { PROTOCOL, Request } from '../wire/request.ts'
 import { refused } from './errors.ts'
-import { Pace } from './pace.ts'
-import { type Answer, exchangeQueued, released } from './transport.ts'
+import { finish, giveWay, type Operation, pacing } from './operation.ts'
+import type { Pace } from './pace.ts'
+import { answered, exchangeQueued, type Queued } from './transport.ts'
 
 /** So many are sent at once: few enough that the kernel's lock and our thread are soon free again. */
 const BATCH = 512
@@ -32,29 +33,17 @@ export interface Bulk<T> {
 
 /**
  * Sends one message for each item. An item that is refused, or whose arguments are wrong, does not stop those behind it.
- * While the kernel works on some batches, the next one is written.
+ * While the kernel works on some batches off this thread, the next one is written.
  */
-export async function sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk: Bulk<T>): Promise<BulkResult> {
+export function* sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk: Bulk<T>): Operation<BulkResult> {
   const result: BulkResult = { done: 0, failed: [] }
   const request = new Request(PROTOCOL.route, 64 * 1024)
   request.acknowledgeLast = true
-  const pace = new Pace()
-  const underWay: Promise<void>[] = []
+  const pace = yield* pacing()
+  const underWay: Dispatched<T>[] = []
   let batch: Batch<T> = { items: [], places: [] }
   let size = FIRST
   let place = 0
-  const dispatch = async () => {
-    if (underWay.length === AHEAD) await underWay.shift()
-    await released(namespace)
-    const reported = report(exchangeQueued(namespace, request), batch, bulk, result)
-    // Each is awaited sooner or later; until then a failure is not unhandled.
-    reported.catch(() => undefined)
-    underWay.push(reported)
-    request.clear()
-    request.acknowledgeLast = true
-    batch = { items: [], places: [] }
-    size = Math.min(BATCH, size * 2)
-  }
   for (const item of items) {
     try {
       write(request, item, place, bulk)
@@ -65,13 +54,20 @@ export async function sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk:
       result.failed.push({ item: place, error: error as Error & { code: string } })
     }
     place++
-    if (batch.items.length === size) await dispatch()
-    if (pace.due) await pace.giveWay()
+    if (batch.items.length === size) {
+      if (underWay.length === AHEAD) yield* report(underWay.shift() as Dispatched<T>, bulk, result, pace)
+      underWay.push({ batch, sent: yield* exchangeQueued(namespace, request) })
+      batch = { items: [], places: [] }
+      size = Math.min(BATCH, size * 2)
+      request.clear()
+      request.acknowledgeLast = true
+    }
+    if (pace?.due) yield* giveWay(pace)
   }
-  if (batch.items.length > 0) await dispatch()
-  for (const reported of underWay) await reported
+  if (batch.items.length > 0) underWay.push({ batch, sent: yield* exchangeQueued(namespace, request) })
+  for (const dispatched of underWay) yield* report(dispatched, bulk, result, pace)
   result.failed.sort((a, b) => a.item - b.item)
-  await pace.done()
+  if (pace !== undefined) yield* finish(pace)
   return result
 }
 
@@ -80,6 +76,12 @@ interface Batch<T> {
   items: T[]
   /** Where in the iterable each of them was. */
   places: number[]
+}
+
+/** A batch that was sent. */
+interface Dispatched<T> {
+  batch: Batch<T>
+  sent: Queued
 }
 
 /** The name of each property of ten thousands of items is not worth making, unless one of them is wrong. */
@@ -92,18 +94,17 @@ function write<T>(request: Request, item: T, place: number, bulk: Bulk<T>): void
   }
 }
 
-async function report<T>(
-  answer: Promise<Answer>,
-  { items, places }: Batch<T>,
+function* report<T>(
+  { batch, sent }: Dispatched<T>,
   bulk: Bulk<T>,
-  result: BulkResult
-): Promise<void> {
-  const { refusals } = await answer
-  result.done += items.length - refusals.length
-  const pace = new Pace()
+  result: BulkResult,
+  pace: Pace | undefined
+): Operation<void> {
+  const { refusals } = yield* answered(sent)
+  result.done += batch.items.length - refusals.length
   for (const refusal of refusals) {
-    const error = refused(refusal, bulk.describe(items[refusal.item] as T))
-    result.failed.push({ item: places[refusal.item] as number, error })
-    if (pace.due) await pace.giveWay()
+    const error = refused(refusal, bulk.describe(batch.items[refusal.item] as T))
+    result.failed.push({ item: batch.places[refusal.item] as number, error })
+    if (pace?.due) yield* giveWay(pace)
   }
 }

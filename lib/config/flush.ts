@@ -3,6 +3,7 @@ import type { Namespace } from '../namespace.ts'
 import { Attributes, type Message, messageAt, noMessage, type Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 import { sendAll } from './bulk.ts'
+import type { Operation } from './operation.ts'
 
 /** The length of `struct nlmsghdr`. */
 const HEADER = 16
@@ -28,13 +29,13 @@ const walk = new Attributes()
  *
  * @returns how many of them were there
  */
-export async function flushAll(
+export function* flushAll(
   namespace: Namespace,
   reader: Reader,
   starts: readonly number[],
   flush: Flush
-): Promise<number> {
-  const { done, failed } = await sendAll(namespace, starts, {
+): Operation<number> {
+  const { done, failed } = yield* sendAll(namespace, starts, {
     name: 'messages',
     write: (request, start) => writeBack(request, reader, start, flush),
     describe: (start) => {

@@ -4,6 +4,7 @@ import type { Namespace } from '../namespace.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
 import { refused } from './errors.ts'
+import type { Operation } from './operation.ts'
 import { decodeFirst, exchange } from './transport.ts'
 
 /** `GENL_ID_CTRL`: the family that knows the others. */
@@ -28,15 +29,10 @@ export function beginGeneric(request: Request, family: number, flags: number, co
  * @param remedy - what to do where the kernel lacks it
  * @throws `EOPNOTSUPP` if there is no such family
  */
-export async function resolveFamily(
-  namespace: Namespace,
-  name: string,
-  words: string,
-  remedy: string
-): Promise<number> {
+export function* resolveFamily(namespace: Namespace, name: string, words: string, remedy: string): Operation<number> {
   const request = beginGeneric(new Request(PROTOCOL.generic, 64), CONTROLLER, FLAG.ack, CTRL_CMD_GETFAMILY)
   request.attributeText(CTRL.name, name).end()
-  const { reader, refusals } = await exchange(namespace, request)
+  const { reader, refusals } = yield* exchange(namespace, request)
   const refusal = refusals[0]
   if (refusal !== undefined && refusal.code !== 'ENOENT') throw refused(refusal, words)
   const id = refusal === undefined ? decodeFirst(reader, decodeFamily) : undefined

@@ -1,73 +1,84 @@
 /**
  * Messages by what tells them apart, outside of JavaScript's heap: the garbage collector stops the event loop for as long
- * as it takes to move what is new and stays, and ten thousand strings are much.
+ * as it takes to move what is new and stays, and ten thousand strings are much. However many there are, none of the steps
+ * here is longer for it.
  */
 import { Reader } from '../wire/reader.ts'
 
-/** What a record begins with, a word each: its length in words, its key's hash, when it was seen, the lengths of both parts. */
-const [SIZE, HASH, SEEN, KEY, MESSAGE, HEAD] = [0, 1, 2, 3, 4, 5] as const
-const LEAST = 1024
-const EMPTY = 0
-const GONE = 0xffff_ffff
+/**
+ * What a record begins with, a word each: the next record of its bucket or of those that are free, its key's hash, when it
+ * was seen, the lengths of both parts, its own length in words.
+ */
+const [NEXT, HASH, SEEN, KEY, MESSAGE, SIZE, HEAD] = [0, 1, 2, 3, 4, 5, 6] as const
+/** Records lie in blocks of so many words, one that is longer in a block of its own. */
+const BLOCK_BITS = 12
+const BLOCK = 1 << BLOCK_BITS
+const IN_BLOCK = BLOCK - 1
+/** Where no record is: the first word of the first block is left out. */
+const NONE = 0
+const BUCKETS = 64
 
-/** A table of records, one behind the other, and of slots that tell where they begin: open addressing. */
+interface Block {
+  words: Uint32Array
+  bytes: Uint8Array
+}
+
+/** Linear hashing: a table that grows by one bucket for one record, whose records stay where they are. */
 export class Known {
-  #words = new Uint32Array(LEAST)
-  #bytes = new Uint8Array(this.#words.buffer)
-  /** Where the next record begins, in words. None begins at 0. */
-  #end = 1
-  /** Words of records that are gone. */
-  #waste = 0
-  #slots = new Uint32Array(LEAST)
-  /** Slots in use or in use once. */
-  #used = 0
+  #blocks: Block[] = []
+  /** Where the next record begins in the last block. */
+  #end = BLOCK
+  /** Records that are gone, by their length in words: the next one like it takes the place. */
+  #free = new Map<number, number>()
+  #count = 0
+  #buckets = new Uint32Array(BUCKETS)
+  /** The first so many are in use. */
+  #used = BUCKETS / 2
+  /** A power of two: so many there were before they were split one after the other, each with the one so far behind it. */
+  #half = BUCKETS / 2
   #round = 0
 
-  /** Where the record of a key is, in words; none at 0. It stays there until something is added. */
+  /** Where the record of a key is; none at 0. It stays there until it is taken out or something else put there. */
   find(key: Uint8Array, length: number): number {
-    const slot = this.#slotOf(key, length, hashOf(key, length))
-    return slot < 0 ? 0 : (this.#slots[slot] as number)
+    const hash = hashOf(key, length)
+    let at = this.#buckets[this.#bucketOf(hash)] as number
+    while (at !== NONE && !this.#isOf(at, hash, key, length)) at = this.#word(at, NEXT)
+    return at
   }
 
   /** Whether a record's message is the bytes between two offsets. */
   equals(at: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#words[at + MESSAGE] !== end - start) return false
+    if (this.#word(at, MESSAGE) !== end - start) return false
+    const own = this.#block(at).bytes
     const from = this.#messageOf(at)
-    for (let i = 0; i < end - start; i++) if (this.#bytes[from + i] !== bytes[start + i]) return false
+    for (let i = 0; i < end - start; i++) if (own[from + i] !== bytes[start + i]) return false
     return true
   }
 
   /** A copy of a record's message, to be read. */
   read(at: number): Reader {
     const from = this.#messageOf(at)
-    return new Reader(this.#bytes.slice(from, from + (this.#words[at + MESSAGE] as number)))
+    return new Reader(this.#block(at).bytes.slice(from, from + this.#word(at, MESSAGE)))
   }
 
   /** Puts the bytes between two offsets in the place of what was known of a key. */
   set(key: Uint8Array, length: number, bytes: Uint8Array, start: number, end: number): void {
-    this.delete(key, length)
-    const size = HEAD + ((length + 3) >> 2) + ((end - start + 3) >> 2)
-    if (this.#end + size > this.#words.length || this.#used * 2 > this.#slots.length) this.#rebuild(size)
-    const at = this.#end
     const hash = hashOf(key, length)
-    this.#words[at + SIZE] = size
-    this.#words[at + HASH] = hash
-    this.#words[at + SEEN] = this.#round
-    this.#words[at + KEY] = length
-    this.#words[at + MESSAGE] = end - start
-    for (let i = 0; i < length; i++) this.#bytes[(at + HEAD) * 4 + i] = key[i] as number
+    const at = this.#take(hash, key, length, HEAD + ((length + 3) >> 2) + ((end - start + 3) >> 2))
+    const { words, bytes: own } = this.#block(at)
+    const head = at & IN_BLOCK
+    words[head + HASH] = hash
+    words[head + SEEN] = this.#round
+    words[head + KEY] = length
+    words[head + MESSAGE] = end - start
+    for (let i = 0; i < length; i++) own[(head + HEAD) * 4 + i] = key[i] as number
     const to = this.#messageOf(at)
-    for (let i = 0; i < end - start; i++) this.#bytes[to + i] = bytes[start + i] as number
-    this.#end += size
-    this.#insert(at, hash)
+    for (let i = 0; i < end - start; i++) own[to + i] = bytes[start + i] as number
   }
 
   /** Whether the key was there. */
   delete(key: Uint8Array, length: number): boolean {
-    const slot = this.#slotOf(key, length, hashOf(key, length))
-    if (slot < 0) return false
-    this.#remove(slot)
-    return true
+    return this.#remove(hashOf(key, length), key, length)
   }
 
   /** Begins to look which records are still meant: those that are not {@link see}n from now on are not. */
@@ -77,71 +88,146 @@ export class Known {
 
   /** A record is still meant. */
   see(at: number): void {
-    this.#words[at + SEEN] = this.#round
+    this.#setWord(at, SEEN, this.#round)
+  }
+
+  /** Where the records are, one a step, and some steps of none. Nothing may be added or taken out meanwhile. */
+  *records(): Generator<number | undefined, void, void> {
+    for (let bucket = 0; bucket < this.#used; bucket++) {
+      for (let at = this.#buckets[bucket] as number; at !== NONE; at = this.#word(at, NEXT)) yield at
+      yield undefined
+    }
   }
 
   /** Takes out the records that were not seen in this round, one a step. Nothing may be added meanwhile. */
   *sweep(): Generator<Reader | undefined, void, void> {
-    for (let slot = 0; slot < this.#slots.length; slot++) {
-      const at = this.#slots[slot] as number
-      if (at === EMPTY || at === GONE || this.#words[at + SEEN] === this.#round) yield undefined
-      else {
-        this.#remove(slot)
-        yield this.read(at)
+    for (let bucket = 0; bucket < this.#used; bucket++) {
+      let before = NONE
+      let at = this.#buckets[bucket] as number
+      while (at !== NONE) {
+        const next = this.#word(at, NEXT)
+        if (this.#word(at, SEEN) === this.#round) {
+          before = at
+          yield undefined
+        } else {
+          const gone = this.read(at)
+          this.#unlink(bucket, before, at)
+          yield gone
+        }
+        at = next
       }
+      yield undefined
     }
   }
 
-  #remove(slot: number): void {
-    this.#waste += this.#words[(this.#slots[slot] as number) + SIZE] as number
-    this.#slots[slot] = GONE
-  }
-
-  #messageOf(at: number): number {
-    return (at + HEAD + (((this.#words[at + KEY] as number) + 3) >> 2)) * 4
-  }
-
-  #slotOf(key: Uint8Array, length: number, hash: number): number {
-    const mask = this.#slots.length - 1
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const at = this.#slots[slot] as number
-      if (at === EMPTY) return -1
-      if (at !== GONE && this.#words[at + HASH] === hash && this.#hasKey(at, key, length)) return slot
+  #remove(hash: number, key: Uint8Array, length: number): boolean {
+    const bucket = this.#bucketOf(hash)
+    let before = NONE
+    let at = this.#buckets[bucket] as number
+    while (at !== NONE && !this.#isOf(at, hash, key, length)) {
+      before = at
+      at = this.#word(at, NEXT)
     }
-  }
-
-  #hasKey(at: number, key: Uint8Array, length: number): boolean {
-    if (this.#words[at + KEY] !== length) return false
-    const from = (at + HEAD) * 4
-    for (let i = 0; i < length; i++) if (this.#bytes[from + i] !== key[i]) return false
+    if (at === NONE) return false
+    this.#unlink(bucket, before, at)
     return true
   }
 
-  #insert(at: number, hash: number): void {
-    const mask = this.#slots.length - 1
-    let slot = hash & mask
-    while (this.#slots[slot] !== EMPTY) slot = (slot + 1) & mask
-    this.#slots[slot] = at
-    this.#used++
+  #unlink(bucket: number, before: number, at: number): void {
+    const next = this.#word(at, NEXT)
+    if (before === NONE) this.#buckets[bucket] = next
+    else this.#setWord(before, NEXT, next)
+    const size = this.#word(at, SIZE)
+    this.#setWord(at, NEXT, this.#free.get(size) ?? NONE)
+    this.#free.set(size, at)
+    if (--this.#count > 0) return
+    // All are free, of whatever length: what comes next may be of others.
+    this.#blocks = []
+    this.#end = BLOCK
+    this.#free = new Map()
   }
 
-  /** Moves all records together, with as much room again for what comes. */
-  #rebuild(more: number): void {
-    const [slots, words] = [this.#slots, this.#words]
-    const live = slots.reduce((count, at) => (at === EMPTY || at === GONE ? count : count + 1), 1)
-    this.#words = new Uint32Array(Math.max(LEAST, (this.#end - this.#waste + more) * 2))
-    this.#bytes = new Uint8Array(this.#words.buffer)
-    this.#slots = new Uint32Array(Math.max(LEAST, 2 ** Math.ceil(Math.log2(live * 4))))
-    this.#used = 0
-    this.#waste = 0
-    this.#end = 1
-    for (const at of slots) {
-      if (at === EMPTY || at === GONE) continue
-      const size = words[at + SIZE] as number
-      for (let i = 0; i < size; i++) this.#words[this.#end + i] = words[at + i] as number
-      this.#insert(this.#end, words[at + HASH] as number)
-      this.#end += size
+  /** The record of a key, which has so many words, its place in its bucket, and nothing else yet. */
+  #take(hash: number, key: Uint8Array, length: number, size: number): number {
+    const known = this.find(key, length)
+    if (known !== NONE && this.#word(known, SIZE) === size) return known
+    if (known !== NONE) this.#remove(hash, key, length)
+    if (this.#count >= this.#used) this.#split()
+    const at = this.#place(size)
+    this.#push(this.#bucketOf(hash), at)
+    this.#count++
+    return at
+  }
+
+  /** A place for a record of so many words. */
+  #place(size: number): number {
+    const free = this.#free.get(size) ?? NONE
+    if (free !== NONE) {
+      this.#free.set(size, this.#word(free, NEXT))
+      return free
     }
+    if (this.#end + size > BLOCK) {
+      this.#end = this.#blocks.length === 0 ? 1 : 0
+      const words = new Uint32Array(Math.max(BLOCK, this.#end + size))
+      this.#blocks.push({ words, bytes: new Uint8Array(words.buffer) })
+    }
+    const at = (this.#blocks.length - 1) * BLOCK + this.#end
+    this.#end += size
+    this.#setWord(at, SIZE, size)
+    return at
+  }
+
+  /** One more bucket, which takes its part of the records of another. */
+  #split(): void {
+    if (this.#used === this.#buckets.length) {
+      const more = new Uint32Array(this.#buckets.length * 2)
+      more.set(this.#buckets)
+      this.#buckets = more
+      this.#half = this.#used
+    }
+    const from = this.#used - this.#half
+    let at = this.#buckets[from] as number
+    this.#buckets[from] = NONE
+    this.#used++
+    while (at !== NONE) {
+      const next = this.#word(at, NEXT)
+      this.#push(this.#bucketOf(this.#word(at, HASH)), at)
+      at = next
+    }
+  }
+
+  #push(bucket: number, at: number): void {
+    this.#setWord(at, NEXT, this.#buckets[bucket] as number)
+    this.#buckets[bucket] = at
+  }
+
+  #bucketOf(hash: number): number {
+    const bucket = hash & (this.#half * 2 - 1)
+    return bucket < this.#used ? bucket : bucket - this.#half
+  }
+
+  #isOf(at: number, hash: number, key: Uint8Array, length: number): boolean {
+    if (this.#word(at, HASH) !== hash || this.#word(at, KEY) !== length) return false
+    const { bytes } = this.#block(at)
+    const from = ((at & IN_BLOCK) + HEAD) * 4
+    for (let i = 0; i < length; i++) if (bytes[from + i] !== key[i]) return false
+    return true
+  }
+
+  #messageOf(at: number): number {
+    return ((at & IN_BLOCK) + HEAD + ((this.#word(at, KEY) + 3) >> 2)) * 4
+  }
+
+  #block(at: number): Block {
+    return this.#blocks[at >>> BLOCK_BITS] as Block
+  }
+
+  #word(at: number, field: number): number {
+    return this.#block(at).words[(at & IN_BLOCK) + field] as number
+  }
+
+  #setWord(at: number, field: number, value: number): void {
+    this.#block(at).words[(at & IN_BLOCK) + field] = value
   }
 }
 

@@ -4,12 +4,14 @@ import type { Namespace } from '../namespace.ts'
 import { attempt, attemptAsync, native } from '../native.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
+import { Request } from '../wire/request.ts'
 import { checkInteger } from './check.ts'
 import { interrupted } from './errors.ts'
 import { identified } from './identity.ts'
 import { Known } from './known.ts'
 import { ask, type MonitorGroup, type Names, type NetworkEvent, SOURCES, same, type Value } from './monitored.ts'
 import { nameOf } from './names.ts'
+import { later } from './operation.ts'
 import { forEach, Pace } from './pace.ts'
 import { decodeAll, dumpBytes, holdChanges } from './transport.ts'
 
@@ -53,6 +55,8 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   readonly #signal: AbortSignal | undefined
   readonly #subscription
   readonly #names: Names = new Map()
+  /** What links were called that have another name now, by index. */
+  readonly #renamed: Names = new Map()
   /** Of all that there is its last message: it is read again when it is needed. */
   readonly #known = new Map<MonitorGroup, Known>()
   readonly #stop = () => this.#subscription.stop()
@@ -150,7 +154,8 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
       this.#next++
       return found
     }
-    while (this.#changes !== undefined) {
+    // What goes by a link's old name comes first.
+    while (this.#changes !== undefined && this.#renamed.size === 0) {
       const event = this.#read(this.#changes)
       if (event !== undefined) return event
       if (this.#pace.due) return undefined
@@ -159,9 +164,10 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
   }
 
   async #more(): Promise<void> {
-    if (this.#changes !== undefined) return this.#pace.giveWay()
     this.#found = []
     this.#next = 0
+    if (this.#renamed.size > 0) return this.#tellRenamed()
+    if (this.#changes !== undefined) return this.#pace.giveWay()
     if (this.#silent) {
       this.#silent = false
       return this.#compare(['route'])
@@ -225,26 +231,48 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
 
   #name(reader: Reader, message: Message): void {
     const name = nameOf(reader, message)
-    if (name !== undefined) this.#names.set(reader.u32(message.start + 4), name)
+    if (name === undefined) return
+    const index = reader.u32(message.start + 4)
+    const before = this.#names.get(index)
+    if (before !== undefined && before !== name && this.#ready) this.#renamed.set(index, before)
+    this.#names.set(index, name)
+  }
+
+  /** A link's name is part of what goes by it, of which the kernel says nothing when the name changes. */
+  async #tellRenamed(): Promise<void> {
+    const before = new Map([...this.#names, ...this.#renamed])
+    this.#renamed.clear()
+    for (const [group, known] of this.#known) {
+      await forEach(known.records(), (at) => {
+        if (at === undefined) return
+        const reader = known.read(at)
+        const value = this.#recall(group, reader)
+        if (value === undefined || same(group, this.#recall(group, reader, before), value)) return
+        this.#found.push(event('change', group, value))
+      })
+    }
   }
 
   /** Reads what was known. */
-  #recall(group: MonitorGroup, reader: Reader): Value | undefined {
+  #recall(group: MonitorGroup, reader: Reader, names = this.#names): Value | undefined {
     const { type, decode } = SOURCES[group]
-    return decode(reader, { type, item: 0, start: 0, end: reader.bytes.length }, this.#names)
+    return decode(reader, { type, item: 0, start: 0, end: reader.bytes.length }, names)
   }
 
   /** Asks how everything is now; what differs from what is known becomes events. */
   async #compare(groups: readonly MonitorGroup[], tries = TRIES): Promise<void> {
     // All are asked for in one go: the answers tell of this moment, even if this thread is busy when they come.
     const words = `monitor ${groups.join('s, ')}s`
-    const answers = await dumpBytes(this.#namespace, groups.map(ask), words)
+    const request = new Request()
+    for (const group of groups) ask(request, group)
+    const answers = await later(dumpBytes(this.#namespace, request, words))
     for (const [i, { reader, interrupted: partial }] of answers.entries()) {
       const group = groups[i] as MonitorGroup
       // What was missed would look as if it were gone.
       if (partial && tries === 0) throw interrupted(`monitor ${group}s`, [])
       if (partial) await this.#compare([group], tries - 1)
       else await this.#compareGroup(group, reader)
+      if (this.#renamed.size > 0) await this.#tellRenamed()
     }
   }
 
@@ -252,24 +280,26 @@ class Monitor implements AsyncIterableIterator<NetworkEvent> {
     const known = this.#known.get(group)
     const { type, identity } = SOURCES[group]
     known?.beginRound()
-    await decodeAll(reader, (_, message) => {
+    const seeing = decodeAll(reader, (_, message) => {
       const length = message.type === type ? identity(reader, message) : 0
       if (length > 0 && group === 'link') this.#name(reader, message)
       const at = length > 0 ? (known?.find(identified, length) ?? 0) : 0
       if (at !== 0) known?.see(at)
       return undefined
     })
+    await later(seeing)
     if (known === undefined) return
     await forEach(known.sweep(), (gone) => {
       const value = gone && this.#recall(group, gone)
       if (value !== undefined) this.#found.push(event('delete', group, value))
     })
-    await decodeAll(reader, (_, message) => {
+    const noting = decodeAll(reader, (_, message) => {
       const length = message.type === type ? identity(reader, message) : 0
       const change = length > 0 ? this.#note(group, length, reader, message) : undefined
       if (change !== undefined) this.#found.push(change)
       return undefined
     })
+    await later(noting)
   }
 }
 

@@ -1,6 +1,6 @@
 /** What can be monitored: how each sort is subscribed to, asked for, read and told apart. */
 import type { Message, Reader } from '../wire/reader.ts'
-import { FLAG, Request } from '../wire/request.ts'
+import { FLAG, type Request } from '../wire/request.ts'
 import { type Address, decodeAddress } from './address.ts'
 import { addressIdentity, linkIdentity, routeIdentity, textIdentity } from './identity.ts'
 import { decodeLink, type Link } from './link.ts'
@@ -76,10 +76,10 @@ export const SOURCES: Record<MonitorGroup, Source> = {
   }
 }
 
-/** The question how everything of a group is. */
-export function ask(group: MonitorGroup): Request {
+/** Writes the question how everything of a group is. */
+export function ask(request: Request, group: MonitorGroup): void {
   const { type, header } = SOURCES[group]
-  return new Request()
+  request
     .begin(type + 2, FLAG.dump)
     .raw(new Uint8Array(header))
     .end()

@@ -9,6 +9,7 @@ import { noLink } from './errors.ts'
 import { IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { linkHeader } from './link-spec.ts'
 import type { Links } from './links.ts'
+import { later } from './operation.ts'
 import type { Route } from './route.ts'
 import type { RouteSpec } from './route-spec.ts'
 import { Routes } from './routes.ts'
@@ -104,7 +105,7 @@ async function transfer(from: Namespace, index: number, to: Namespace, name: str
   linkHeader(request, index)
   if (name !== undefined) request.attributeText(IFLA.name, name)
   request.attributeNamespace(IFLA.namespace, to).end()
-  await change(from, request, words)
+  await later(change(from, request, words))
 }
 
 async function restore(memory: Memory, { from, to, fromLinks, toLinks }: Way, index: number): Promise<Link> {

@@ -6,6 +6,7 @@ import { FLAG, Request } from '../wire/request.ts'
 import { interrupted, noLink } from './errors.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import { linkHeader } from './link-spec.ts'
+import type { Operation } from './operation.ts'
 import { type Decode, type DumpAnswer, decodeAll, dumpBytes } from './transport.ts'
 
 /** Names by index. */
@@ -44,25 +45,26 @@ export function nameOf(reader: Reader, { start, end }: Message): string | undefi
 const walk = new Attributes()
 
 /** The names of all links. */
-export async function linkNames(namespace: Namespace): Promise<Names> {
-  const [answer] = (await dumpBytes(namespace, [askNames()], 'list links')) as [DumpAnswer]
-  return readNames(answer)
+export function* linkNames(namespace: Namespace): Operation<Names> {
+  const [answer] = (yield* dumpBytes(namespace, askNames(), 'list links')) as [DumpAnswer]
+  return yield* readNames(answer)
 }
 
 /**
  * Everything there is of one sort, which tells of links, with their names: both are asked for in one go.
  *
+ * @param write - writes the question
  * @param decoder - makes what reads a message, once the names are known
  * @throws `ERR_NETNS_INTERRUPTED` with `partial` if it kept changing while it was listed
  */
-export async function dumpNamed<T>(
+export function* dumpNamed<T>(
   namespace: Namespace,
-  request: Request,
+  write: (request: Request) => void,
   decoder: (names: LinkNames) => Decode<T>,
   words: string
-): Promise<T[]> {
-  const { names, answer } = await dumpWithNames(namespace, request, words)
-  const found = await decodeAll(answer.reader, decoder(names))
+): Operation<T[]> {
+  const { names, answer } = yield* dumpWithNames(namespace, write, words)
+  const found = yield* decodeAll(answer.reader, decoder(names))
   if (answer.interrupted) throw interrupted(words, found)
   return found
 }
@@ -72,35 +74,36 @@ export async function dumpNamed<T>(
  *
  * @throws `ERR_NETNS_INTERRUPTED` if it kept changing while it was listed
  */
-export async function dumpForFlush(
+export function* dumpForFlush(
   namespace: Namespace,
-  request: Request,
+  write: (request: Request) => void,
   words: string
-): Promise<{ names: LinkNames; reader: Reader }> {
-  const { names, answer } = await dumpWithNames(namespace, request, words)
+): Operation<{ names: LinkNames; reader: Reader }> {
+  const { names, answer } = yield* dumpWithNames(namespace, write, words)
   if (answer.interrupted) throw interrupted(words, [])
   return { names, reader: answer.reader }
 }
 
-async function dumpWithNames(
+function* dumpWithNames(
   namespace: Namespace,
-  request: Request,
+  write: (request: Request) => void,
   words: string
-): Promise<{ names: LinkNames; answer: DumpAnswer }> {
-  const answers = await dumpBytes(namespace, [askNames(), request], words)
-  const [names, answer] = answers as [DumpAnswer, DumpAnswer]
-  return { names: await readNames(names), answer }
+): Operation<{ names: LinkNames; answer: DumpAnswer }> {
+  const request = askNames()
+  write(request)
+  const [names, answer] = (yield* dumpBytes(namespace, request, words)) as [DumpAnswer, DumpAnswer]
+  return { names: yield* readNames(names), answer }
 }
 
 function askNames(): Request {
-  const request = new Request().begin(LINK_MESSAGE.get, FLAG.dump)
+  const request = Request.take().begin(LINK_MESSAGE.get, FLAG.dump)
   return linkHeader(request, 0).attributeU32(IFLA.extMask, SKIP_STATS).end()
 }
 
-async function readNames({ reader, interrupted: partial }: DumpAnswer): Promise<LinkNames> {
+function* readNames({ reader, interrupted: partial }: DumpAnswer): Operation<LinkNames> {
   const names = new LinkNames()
   const walk = new Attributes()
-  await decodeAll(reader, (_, { start, end }) => {
+  yield* decodeAll(reader, (_, { start, end }) => {
     const index = reader.u32(start + 4)
     walk.of(reader, start + 16, end)
     while (walk.next()) {

@@ -17,6 +17,7 @@ import {
   wordOf
 } from './check.ts'
 import { dumpNamed, type LinkNames } from './names.ts'
+import { later, now, type Operation } from './operation.ts'
 import { change } from './transport.ts'
 import { NEIGHBOUR_STATES } from './words.ts'
 
@@ -81,16 +82,23 @@ export class Neighbours {
    *
    * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
    */
-  async list(filter: NeighbourFilter = {}): Promise<Neighbour[]> {
-    return this.#list(filter, () => true)
+  list(filter: NeighbourFilter = {}): Promise<Neighbour[]> {
+    return later(this.#list(filter, () => true))
   }
 
-  async #list(filter: NeighbourFilter, wanted: (neighbour: Neighbour) => boolean): Promise<Neighbour[]> {
+  /** As {@link list}, on this thread: for some tens of microseconds, and a millisecond for a thousand. */
+  listSync(filter: NeighbourFilter = {}): Neighbour[] {
+    return now(this.#list(filter, () => true))
+  }
+
+  *#list(filter: NeighbourFilter, wanted: (neighbour: Neighbour) => boolean): Operation<Neighbour[]> {
     const family = checkFamily(filter.family, 'filter.family')
     const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
     const number = filter.fdb ? AF.bridge : family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6
-    const request = new Request().begin(NEIGHBOUR_MESSAGE.get, FLAG.dump)
-    writeHeader(request, number, 0, 0, filter.proxy ? NTF.proxy : 0).end()
+    const write = (request: Request) => {
+      request.begin(NEIGHBOUR_MESSAGE.get, FLAG.dump)
+      writeHeader(request, number, 0, 0, filter.proxy ? NTF.proxy : 0).end()
+    }
     const decoder = (names: LinkNames) => {
       const index = link === undefined ? undefined : names.indexOf(link, 'list neighbours')
       return (reader: Reader, message: Message) => {
@@ -99,7 +107,7 @@ export class Neighbours {
         return wanted(found) ? found : undefined
       }
     }
-    return dumpNamed(this.#namespace, request, decoder, 'list neighbours')
+    return yield* dumpNamed(this.#namespace, write, decoder, 'list neighbours')
   }
 
   /**
@@ -107,17 +115,31 @@ export class Neighbours {
    *
    * @throws for one: `EEXIST`, `ENODEV`; `EOPNOTSUPP` for a forwarding database that the link does not have
    */
-  async add(neighbour: NeighbourSpec): Promise<void>
-  async add(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
-  async add(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
-    return this.#send('add', neighbours, FLAG.create | FLAG.excl)
+  add(neighbour: NeighbourSpec): Promise<void>
+  add(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
+  add(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
+    return later(this.#send('add', neighbours, FLAG.create | FLAG.excl))
+  }
+
+  /** As {@link add}, on this thread: for some ten microseconds each. */
+  addSync(neighbour: NeighbourSpec): void
+  addSync(neighbours: Iterable<NeighbourSpec>): BulkResult
+  addSync(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): unknown {
+    return now(this.#send('add', neighbours, FLAG.create | FLAG.excl))
   }
 
   /** As {@link add}, in place of what there is. */
-  async replace(neighbour: NeighbourSpec): Promise<void>
-  async replace(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
-  async replace(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
-    return this.#send('replace', neighbours, FLAG.create | FLAG.replace)
+  replace(neighbour: NeighbourSpec): Promise<void>
+  replace(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
+  replace(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
+    return later(this.#send('replace', neighbours, FLAG.create | FLAG.replace))
+  }
+
+  /** As {@link replace}, on this thread: for some ten microseconds each. */
+  replaceSync(neighbour: NeighbourSpec): void
+  replaceSync(neighbours: Iterable<NeighbourSpec>): BulkResult
+  replaceSync(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): unknown {
+    return now(this.#send('replace', neighbours, FLAG.create | FLAG.replace))
   }
 
   /**
@@ -125,10 +147,17 @@ export class Neighbours {
    *
    * @throws for one: `ENOENT`
    */
-  async delete(neighbour: NeighbourSpec): Promise<void>
-  async delete(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
-  async delete(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
-    return this.#send('delete', neighbours, 0, NEIGHBOUR_MESSAGE.delete)
+  delete(neighbour: NeighbourSpec): Promise<void>
+  delete(neighbours: Iterable<NeighbourSpec>): Promise<BulkResult>
+  delete(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): Promise<unknown> {
+    return later(this.#send('delete', neighbours, 0, NEIGHBOUR_MESSAGE.delete))
+  }
+
+  /** As {@link delete}, on this thread: for some ten microseconds each. */
+  deleteSync(neighbour: NeighbourSpec): void
+  deleteSync(neighbours: Iterable<NeighbourSpec>): BulkResult
+  deleteSync(neighbours: NeighbourSpec | Iterable<NeighbourSpec>): unknown {
+    return now(this.#send('delete', neighbours, 0, NEIGHBOUR_MESSAGE.delete))
   }
 
   /**
@@ -136,31 +165,42 @@ export class Neighbours {
    *
    * @returns how many were deleted
    */
-  async flush(filter: NeighbourFilter): Promise<number> {
-    const { done, failed } = await this.delete(
-      await this.#list(checkObject(filter, 'filter'), ({ state }) => state !== 'noarp')
-    )
+  flush(filter: NeighbourFilter): Promise<number> {
+    return later(this.#flush(filter))
+  }
+
+  /** As {@link flush}, on this thread: for some tens of microseconds, and about ten more for each. */
+  flushSync(filter: NeighbourFilter): number {
+    return now(this.#flush(filter))
+  }
+
+  *#flush(filter: NeighbourFilter): Operation<number> {
+    const found = yield* this.#list(checkObject(filter, 'filter'), ({ state }) => state !== 'noarp')
+    const { done, failed } = yield* this.#sendAll('delete', found, 0, NEIGHBOUR_MESSAGE.delete)
     const other = failed.find(({ error }) => error.code !== 'ENOENT')
     if (other !== undefined) throw other.error
     return done
   }
 
-  async #send(
+  *#send(
     verb: string,
     items: NeighbourSpec | Iterable<NeighbourSpec>,
     flags: number,
     type: number = NEIGHBOUR_MESSAGE.new
-  ): Promise<undefined | BulkResult> {
-    if (isIterable(items)) {
-      return sendAll(this.#namespace, items, {
-        name: 'neighbours',
-        write: (request, item, label) => writeNeighbour(request, item, label, flags, type),
-        describe: (item) => describe(verb, item)
-      })
-    }
-    const request = new Request()
+  ): Operation<undefined | BulkResult> {
+    if (isIterable(items)) return yield* this.#sendAll(verb, items, flags, type)
+    const request = Request.take()
     writeNeighbour(request, items, 'neighbour', flags | FLAG.ack, type)
-    await change(this.#namespace, request, describe(verb, items))
+    yield* change(this.#namespace, request, describe(verb, items))
+    return undefined
+  }
+
+  #sendAll(verb: string, items: Iterable<NeighbourSpec>, flags: number, type: number): Operation<BulkResult> {
+    return sendAll(this.#namespace, items, {
+      name: 'neighbours',
+      write: (request, item, label) => writeNeighbour(request, item, label, flags, type),
+      describe: (item) => describe(verb, item)
+    })
   }
 }
 

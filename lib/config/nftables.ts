@@ -3,6 +3,7 @@
 import type { Namespace } from '../namespace.ts'
 import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
 import { refused } from './errors.ts'
+import { later } from './operation.ts'
 import { exchange } from './transport.ts'
 
 /** `NFNL_MSG_BATCH_…`. */
@@ -24,7 +25,7 @@ export async function checkNftables(namespace: Namespace): Promise<void> {
   // A generation can be asked for by whoever may change it; without nf_tables, nobody answers.
   const request = new Request(PROTOCOL.netfilter).begin((SUBSYSTEM << 8) | MESSAGE.getGeneration, FLAG.ack)
   writeFamily(request, 0, 0).end()
-  const { refusals } = await exchange(namespace, request)
+  const { refusals } = await later(exchange(namespace, request))
   if (refusals[0] !== undefined) throw refused(refusals[0], 'use nftables', REMEDY)
 }
 
@@ -128,6 +129,6 @@ function writeFamily(request: Request, family: number, resource: number): Reques
 async function commit(namespace: Namespace, request: Request, words: string): Promise<void> {
   request.begin(BATCH.end, 0)
   writeFamily(request, 0, SUBSYSTEM).end()
-  const { refusals } = await exchange(namespace, request)
+  const { refusals } = await later(exchange(namespace, request))
   if (refusals[0] !== undefined) throw refused(refusals[0], words, REMEDY)
 }

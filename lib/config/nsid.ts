@@ -3,7 +3,8 @@ import type { Namespace } from '../namespace.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { checkInteger, checkNamespace } from './check.ts'
-import { change, changeSync, decodeFirst } from './transport.ts'
+import { later, now, type Operation } from './operation.ts'
+import { change, decodeFirst } from './transport.ts'
 
 /** `RTM_…` of ids. */
 export const NSID_MESSAGE = { new: 88, delete: 89, get: 90 } as const
@@ -16,10 +17,14 @@ export const NETNSA = { id: 1, namespace: 3 } as const
  * @throws `ERR_NETNS_CLOSED`
  */
 export function nsid(namespace: Namespace, peer: Namespace): number | undefined {
+  return now(askId(namespace, peer))
+}
+
+function* askId(namespace: Namespace, peer: Namespace): Operation<number | undefined> {
   checkNamespace(peer, 'peer')
-  const request = new Request().begin(NSID_MESSAGE.get, FLAG.ack).u32(0)
+  const request = Request.take().begin(NSID_MESSAGE.get, FLAG.ack).u32(0)
   request.attributeNamespace(NETNSA.namespace, peer).end()
-  const id = decodeFirst(changeSync(namespace, request, `ask for the id of ${peer}`), decodeId)
+  const id = decodeFirst(yield* change(namespace, request, `ask for the id of ${peer}`), decodeId)
   return id === undefined || id < 0 ? undefined : id
 }
 
@@ -29,13 +34,22 @@ export function nsid(namespace: Namespace, peer: Namespace): number | undefined 
  * @param id - by default the kernel's choice
  * @throws `EEXIST` if it has an id, or the id is another's
  */
-export async function setNsid(namespace: Namespace, peer: Namespace, id?: number): Promise<number> {
+export function setNsid(namespace: Namespace, peer: Namespace, id?: number): Promise<number> {
+  return later(giveId(namespace, peer, id))
+}
+
+/** As {@link setNsid}, on this thread. */
+export function setNsidSync(namespace: Namespace, peer: Namespace, id?: number): number {
+  return now(giveId(namespace, peer, id))
+}
+
+function* giveId(namespace: Namespace, peer: Namespace, id?: number): Operation<number> {
   checkNamespace(peer, 'peer')
   const wanted = id === undefined ? 0xffff_ffff : checkInteger(id, 'id', 0, 2 ** 31 - 1)
-  const request = new Request().begin(NSID_MESSAGE.new, FLAG.ack).u32(0)
+  const request = Request.take().begin(NSID_MESSAGE.new, FLAG.ack).u32(0)
   request.attributeU32(NETNSA.id, wanted).attributeNamespace(NETNSA.namespace, peer).end()
-  await change(namespace, request, `give ${peer} the id ${id ?? 'of the kernel’s choice'}`)
-  return id ?? nsid(namespace, peer) ?? -1
+  yield* change(namespace, request, `give ${peer} the id ${id ?? 'of the kernel’s choice'}`)
+  return id ?? (yield* askId(namespace, peer)) ?? -1
 }
 
 /** Reads an id. */

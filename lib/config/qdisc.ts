@@ -6,6 +6,7 @@ import { FLAG, Request } from '../wire/request.ts'
 import { checkLink, checkObject, type LinkRef, nameLink } from './check.ts'
 import { refused } from './errors.ts'
 import { dumpNamed, type LinkNames } from './names.ts'
+import { later, now, type Operation } from './operation.ts'
 import { checkKind, type QdiscSpec, TCA, writeClassOptions, writeOptions } from './qdisc-spec.ts'
 import { exchange } from './transport.ts'
 
@@ -34,13 +35,22 @@ export class Qdiscs {
   }
 
   /** What is in use, on every link or one (`RTM_GETQDISC`). */
-  async list(filter: { dev?: LinkRef } = {}): Promise<Qdisc[]> {
-    const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
-    return this.#list(link, 'list qdiscs')
+  list(filter: { dev?: LinkRef } = {}): Promise<Qdisc[]> {
+    return later(this.#list(filter))
   }
 
-  async #list(link: number | string | undefined, words: string): Promise<Qdisc[]> {
-    const request = writeHeader(new Request(), MESSAGE.get, FLAG.dump, 0, 0, 0).end()
+  /** As {@link list}, on this thread: for some tens of microseconds. */
+  listSync(filter: { dev?: LinkRef } = {}): Qdisc[] {
+    return now(this.#list(filter))
+  }
+
+  *#list(filter: { dev?: LinkRef }): Operation<Qdisc[]> {
+    const link = filter.dev === undefined ? undefined : checkLink(filter.dev, 'filter.dev')
+    return yield* this.#ask(link, 'list qdiscs')
+  }
+
+  *#ask(link: number | string | undefined, words: string): Operation<Qdisc[]> {
+    const write = (request: Request) => writeHeader(request, MESSAGE.get, FLAG.dump, 0, 0, 0).end()
     const decoder = (names: LinkNames) => {
       // The kernel tells of all links, whichever is asked for.
       const index = link === undefined ? undefined : names.indexOf(link, words)
@@ -49,7 +59,7 @@ export class Qdiscs {
         return index === undefined || found?.index === index ? found : undefined
       }
     }
-    return dumpNamed(this.#namespace, request, decoder, words)
+    return yield* dumpNamed(this.#namespace, write, decoder, words)
   }
 
   /**
@@ -61,15 +71,24 @@ export class Qdiscs {
    * ```
    * @throws `ENOENT` if the kernel lacks the kind, naming its module; `ENODEV`
    */
-  async replace(spec: QdiscSpec): Promise<void> {
+  replace(spec: QdiscSpec): Promise<void> {
+    return later(this.#replace(spec))
+  }
+
+  /** As {@link replace}, on this thread: for a tenth of a millisecond, or longer if the kernel loads a module for it. */
+  replaceSync(spec: QdiscSpec): void {
+    now(this.#replace(spec))
+  }
+
+  *#replace(spec: QdiscSpec): Operation<void> {
     const link = checkLink(checkObject(spec, 'spec').dev, 'spec.dev')
     const kind = checkKind(spec.kind)
     const words = `put ${kind} on ${nameLink(spec.dev)}`
     // What is wrong with the options is found before anything is asked.
     writeOptions(new Request(), spec)
-    const root = (await this.#list(link, words)).find(({ parent }) => parent === 'root')
+    const root = (yield* this.#ask(link, words)).find(({ parent }) => parent === 'root')
     const handle = handleBeside(root, kind)
-    const request = new Request()
+    const request = Request.take()
     writeHeader(request, MESSAGE.new, FLAG.create | FLAG.replace | FLAG.ack, link, handle, ROOT)
     request.attributeText(TCA.kind, kind)
     writeOptions(request, spec)
@@ -80,7 +99,7 @@ export class Qdiscs {
       writeClassOptions(request, spec)
       request.end()
     }
-    const { refusals } = await exchange(this.#namespace, request)
+    const { refusals } = yield* exchange(this.#namespace, request)
     const refusal = refusals[0]
     if (refusal === undefined) return
     const module = `sch_${kind}`
@@ -96,10 +115,19 @@ export class Qdiscs {
    *
    * @throws `ENOENT` if there is none but the kernel's own
    */
-  async delete(spec: { dev: LinkRef }): Promise<void> {
+  delete(spec: { dev: LinkRef }): Promise<void> {
+    return later(this.#delete(spec))
+  }
+
+  /** As {@link delete}, on this thread: the kernel may take some milliseconds. */
+  deleteSync(spec: { dev: LinkRef }): void {
+    now(this.#delete(spec))
+  }
+
+  *#delete(spec: { dev: LinkRef }): Operation<void> {
     const link = checkLink(checkObject(spec, 'spec').dev, 'spec.dev')
-    const request = writeHeader(new Request(), MESSAGE.delete, FLAG.ack, link, 0, ROOT).end()
-    const { refusals } = await exchange(this.#namespace, request)
+    const request = writeHeader(Request.take(), MESSAGE.delete, FLAG.ack, link, 0, ROOT).end()
+    const { refusals } = yield* exchange(this.#namespace, request)
     if (refusals[0] !== undefined) throw refused(refusals[0], `take the qdisc off ${nameLink(spec.dev)}`)
   }
 }

@@ -5,6 +5,7 @@ import { AF, familyOf, formatIp, hasHostBits, parse, parsed, sizeOf } from '../w
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { checkFamily, checkInteger, checkLinkName, checkObject, checkU32, checkWord, wordOf } from './check.ts'
+import { later, now, type Operation } from './operation.ts'
 import { change, dump } from './transport.ts'
 import { PROTOCOLS, TABLES } from './words.ts'
 
@@ -89,12 +90,21 @@ export class Rules {
   }
 
   /** All rules, or those of one family (`RTM_GETRULE`), in the order in which they are asked. */
-  async list(filter: { family?: 4 | 6 } = {}): Promise<Rule[]> {
+  list(filter: { family?: 4 | 6 } = {}): Promise<Rule[]> {
+    return later(this.#list(filter))
+  }
+
+  /** As {@link list}, on this thread: for some tens of microseconds. */
+  listSync(filter: { family?: 4 | 6 } = {}): Rule[] {
+    return now(this.#list(filter))
+  }
+
+  *#list(filter: { family?: 4 | 6 }): Operation<Rule[]> {
     const family = checkFamily(filter.family, 'filter.family')
-    const request = new Request().begin(RULE_MESSAGE.get, FLAG.dump)
-    request.u8(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
-    request.u8(0).u16(0).u32(0).u32(0).end()
-    return dump(this.#namespace, request, decodeRule, 'list rules')
+    const request = Request.take().begin(RULE_MESSAGE.get, FLAG.dump)
+    request.u32(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
+    request.u32(0).u32(0).end()
+    return yield* dump(this.#namespace, request, decodeRule, 'list rules')
   }
 
   /**
@@ -106,10 +116,19 @@ export class Rules {
    * ```
    * @throws `EEXIST` if there is the same
    */
-  async add(rule: RuleSpec): Promise<void> {
-    const request = new Request()
+  add(rule: RuleSpec): Promise<void> {
+    return later(this.#add(rule))
+  }
+
+  /** As {@link add}, on this thread: for some ten microseconds. */
+  addSync(rule: RuleSpec): void {
+    now(this.#add(rule))
+  }
+
+  *#add(rule: RuleSpec): Operation<void> {
+    const request = Request.take()
     writeRule(request, rule, 'rule', FLAG.create | FLAG.excl | FLAG.ack, RULE_MESSAGE.new)
-    await change(this.#namespace, request, describe('add', rule))
+    yield* change(this.#namespace, request, describe('add', rule))
   }
 
   /**
@@ -117,10 +136,19 @@ export class Rules {
    *
    * @throws `ENOENT` if none fits
    */
-  async delete(rule: RuleSpec): Promise<void> {
-    const request = new Request()
+  delete(rule: RuleSpec): Promise<void> {
+    return later(this.#delete(rule))
+  }
+
+  /** As {@link delete}, on this thread: for some ten microseconds. */
+  deleteSync(rule: RuleSpec): void {
+    now(this.#delete(rule))
+  }
+
+  *#delete(rule: RuleSpec): Operation<void> {
+    const request = Request.take()
     writeRule(request, rule, 'rule', FLAG.ack, RULE_MESSAGE.delete)
-    await change(this.#namespace, request, describe('delete', rule))
+    yield* change(this.#namespace, request, describe('delete', rule))
   }
 
   /**
@@ -128,9 +156,18 @@ export class Rules {
    *
    * @returns how many were deleted
    */
-  async flush(filter: { family?: 4 | 6 } = {}): Promise<number> {
-    const own = (await this.list(filter)).filter((rule) => rule.protocol !== 'kernel' || rule.vrf)
-    for (const { priority, family } of own) await this.delete({ priority, family })
+  flush(filter: { family?: 4 | 6 } = {}): Promise<number> {
+    return later(this.#flush(filter))
+  }
+
+  /** As {@link flush}, on this thread: for some ten microseconds each. */
+  flushSync(filter: { family?: 4 | 6 } = {}): number {
+    return now(this.#flush(filter))
+  }
+
+  *#flush(filter: { family?: 4 | 6 }): Operation<number> {
+    const own = (yield* this.#list(filter)).filter((rule) => rule.protocol !== 'kernel' || rule.vrf)
+    for (const { priority, family } of own) yield* this.#delete({ priority, family })
     return own.length
   }
 }

@@ -1,11 +1,10 @@
 /** Requests go out and replies come back, in slices that leave the event loop free. */
-
 import type { Namespace } from '../namespace.ts'
-import { attempt, attemptAsync } from '../native.ts'
+import type { NetlinkReply } from '../native.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 import { interrupted, type Refusal, refused } from './errors.ts'
-import { Pace } from './pace.ts'
+import { ask, finish, giveWay, type Operation, pacing } from './operation.ts'
 
 /** Reads a message, or says that it is none of the caller's. */
 export type Decode<T> = (reader: Reader, message: Message) => T | undefined
@@ -13,48 +12,103 @@ export type Decode<T> = (reader: Reader, message: Message) => T | undefined
 /** What the kernel said to a request. */
 export interface Answer {
   reader: Reader
-  refusals: Refusal[]
+  refusals: readonly Refusal[]
 }
 
-/** Namespaces, by inode, of which a monitor is still finding out how they were when it was asked for. */
-const held = new Map<number, Promise<void>>()
+const NONE: readonly Refusal[] = []
+
+/** What native code gives: messages, with more only if not everything went well. */
+export type Given = Buffer | NetlinkReply
+
+/** What it means. */
+export function answerOf(given: Given): Answer {
+  return 'refusals' in given
+    ? { reader: new Reader(given.data), refusals: given.refusals }
+    : { reader: new Reader(given), refusals: NONE }
+}
+
+/** Changes to a namespace that are held back, as a monitor is still finding out how it was when it was asked for. */
+interface Hold {
+  over: Promise<void>
+  /** Whose questions are under way. */
+  by: Namespace[]
+}
+
+/** By inode. */
+const held = new Map<number, Hold>()
 
 /** Holds back this process's changes to a namespace, so that a monitor asked for before them tells of them. */
 export function holdChanges(namespace: Namespace, until: Promise<void>): void {
   const { inode } = namespace
-  const hold: Promise<void> = Promise.allSettled([held.get(inode), until]).then(() => {
-    if (held.get(inode) === hold) held.delete(inode)
+  const before = held.get(inode)
+  const over: Promise<void> = Promise.allSettled([before?.over, until]).then(() => {
+    if (held.get(inode)?.over === over) held.delete(inode)
   })
-  held.set(inode, hold)
+  held.set(inode, { over, by: [...(before?.by ?? []), namespace] })
 }
 
-/** Sends messages; refusals are part of the answer. */
-export async function exchange(namespace: Namespace, request: Request): Promise<Answer> {
-  const free = released(namespace)
-  if (free !== undefined) await free
-  return send(namespace, request, false)
+/** Whether changes to a namespace are held back. */
+export function isHeld(namespace: Namespace): boolean {
+  return held.size > 0 && held.has(namespace.inode)
+}
+
+/**
+ * Waits while changes to a namespace are held back. What is to be found out first is with other threads, which wait for
+ * nobody.
+ */
+export function release(namespace: Namespace): Operation<void> {
+  return ask<void>(
+    (native) => {
+      for (const by of held.get(namespace.inode)?.by ?? []) if (!by.closed) native.netlinkSettle(by.slot)
+    },
+    async () => {
+      while (held.has(namespace.inode)) await held.get(namespace.inode)?.over
+    }
+  )
+}
+
+/** Sends messages; refusals are part of the answer. The request must not be used any more. */
+export function* exchange(namespace: Namespace, request: Request): Operation<Answer> {
+  if (isHeld(namespace)) yield* release(namespace)
+  const given = yield* ask<Given>(
+    (native) => request.spent(native.netlinkExchangeSync(namespace.slot, request.plan, request.bytes, request.names)),
+    (native) => request.spent(native.netlinkExchange(namespace.slot, request.plan, request.bytes, request.names, false))
+  )
+  return answerOf(given)
+}
+
+/** What is to be {@link answered}. */
+export interface Queued {
+  given: Given | Promise<Given>
 }
 
 /**
  * As {@link exchange}, after the answers to all that was sent by it before, for one request after the other without
- * waiting. The request can be used again as soon as this returns, unless changes are held back: see {@link released}.
+ * waiting. The request can be used again afterwards.
  */
-export function exchangeQueued(namespace: Namespace, request: Request): Promise<Answer> {
-  return send(namespace, request, true)
+export function* exchangeQueued(namespace: Namespace, request: Request): Operation<Queued> {
+  if (isHeld(namespace)) yield* release(namespace)
+  return yield* ask<Queued>(
+    (native) => ({
+      given: native.netlinkExchangeSync(namespace.slot, request.plan, request.bytes, request.names)
+    }),
+    (native) => {
+      const given = native.netlinkExchange(namespace.slot, request.plan, request.bytes, request.names, true)
+      // It is awaited sooner or later; until then a failure is not unhandled.
+      given.catch(() => undefined)
+      return { given }
+    }
+  )
 }
 
-/** Waits while changes to a namespace are held back; nothing to wait for if they are not. */
-export function released(namespace: Namespace): Promise<void> | undefined {
-  return held.size > 0 && held.has(namespace.inode) ? waitReleased(namespace) : undefined
-}
-
-async function waitReleased(namespace: Namespace): Promise<void> {
-  while (held.has(namespace.inode)) await held.get(namespace.inode)
-}
-
-async function send(namespace: Namespace, request: Request, ordered: boolean): Promise<Answer> {
-  const reply = await attemptAsync((native) => native.netlinkExchange(namespace.handle, request.toNative(), ordered))
-  return { reader: new Reader(reply.data), refusals: reply.refusals }
+/** Waits for the answer. */
+export function* answered({ given }: Queued): Operation<Answer> {
+  return answerOf(
+    yield* ask<Given>(
+      () => given as Given,
+      () => given
+    )
+  )
 }
 
 /**
@@ -62,19 +116,11 @@ async function send(namespace: Namespace, request: Request, ordered: boolean): P
  *
  * @param words - what is attempted, as in 'add route 10.0.0.0/8'
  */
-export async function change(namespace: Namespace, request: Request, words: string): Promise<Reader> {
-  const answer = await exchange(namespace, request)
-  const refusal = answer.refusals[0]
+export function* change(namespace: Namespace, request: Request, words: string): Operation<Reader> {
+  const { reader, refusals } = yield* exchange(namespace, request)
+  const refusal = refusals[0]
   if (refusal !== undefined) throw refused(refusal, words)
-  return answer.reader
-}
-
-/** As {@link change}, on this thread, for what the kernel answers at once. */
-export function changeSync(namespace: Namespace, request: Request, words: string): Reader {
-  const reply = attempt((native) => native.netlinkExchangeSync(namespace.handle, request.toNative()))
-  const refusal = reply.refusals[0]
-  if (refusal !== undefined) throw refused(refusal, words)
-  return new Reader(reply.data)
+  return reader
 }
 
 /**
@@ -82,9 +128,9 @@ export function changeSync(namespace: Namespace, request: Request, words: string
  *
  * @throws `ERR_NETNS_INTERRUPTED` with `partial` if it kept changing while it was listed
  */
-export async function dump<T>(namespace: Namespace, request: Request, decode: Decode<T>, words: string): Promise<T[]> {
-  const [answer] = (await dumpBytes(namespace, [request], words)) as [DumpAnswer]
-  const found = await decodeAll(answer.reader, decode)
+export function* dump<T>(namespace: Namespace, request: Request, decode: Decode<T>, words: string): Operation<T[]> {
+  const [answer] = (yield* dumpBytes(namespace, request, words)) as [DumpAnswer]
+  const found = yield* decodeAll(answer.reader, decode)
   if (answer.interrupted) throw interrupted(words, found)
   return found
 }
@@ -96,37 +142,32 @@ export interface DumpAnswer {
   interrupted: boolean
 }
 
-/** As {@link dump}, for whoever reads it later; several are asked for one after the other. */
-export async function dumpBytes(
-  namespace: Namespace,
-  requests: readonly Request[],
-  words: string
-): Promise<DumpAnswer[]> {
-  const replies = await attemptAsync((native) =>
-    native.netlinkDump(
-      namespace.handle,
-      requests.map((request) => request.toNative())
-    )
+/** As {@link dump}, for whoever reads it later; each message of the request asks for one sort. */
+export function* dumpBytes(namespace: Namespace, request: Request, words: string): Operation<DumpAnswer[]> {
+  const answers = yield* ask<Given[]>(
+    (native) => request.spent(native.netlinkDumpSync(namespace.slot, request.plan, request.bytes, request.names)),
+    (native) => request.spent(native.netlinkDump(namespace.slot, request.plan, request.bytes, request.names))
   )
-  return replies.map((reply) => {
-    const refusal = reply.refusals[0]
+  return answers.map((given) => {
+    const { reader, refusals } = answerOf(given)
+    const refusal = refusals[0]
     if (refusal !== undefined) throw refused(refusal, words)
-    return { reader: new Reader(reply.data), interrupted: reply.interrupted }
+    return { reader, interrupted: 'refusals' in given && given.interrupted }
   })
 }
 
-/** Reads every message, in slices. */
-export async function decodeAll<T>(reader: Reader, decode: Decode<T>): Promise<T[]> {
+/** Reads every message; off the thread's other work in slices. */
+export function* decodeAll<T>(reader: Reader, decode: Decode<T>): Operation<T[]> {
   const found: T[] = []
-  const pace = new Pace()
+  const pace = yield* pacing()
   // By hand and with one object for all: a generator would take a fifth of the time for a list of ten thousands.
   const message = noMessage()
   while (messageAt(reader, after(message), message)) {
     const value = decode(reader, message)
     if (value !== undefined) found.push(value)
-    if (pace.due) await pace.giveWay()
+    if (pace?.due) yield* giveWay(pace)
   }
-  await pace.done()
+  if (pace !== undefined) yield* finish(pace)
   return found
 }
 

@@ -6,6 +6,7 @@ import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
 import { checkLink, type LinkRef, nameLink } from './check.ts'
 import { beginGeneric, GENERIC_HEADER, resolveFamily } from './generic.ts'
 import { moduleRemedy } from './link-kinds.ts'
+import { later } from './operation.ts'
 import { change, decodeAll, dumpBytes } from './transport.ts'
 import {
   WG_ALLOWED,
@@ -64,13 +65,14 @@ export class WireGuard {
     const words = `get wireguard ${nameLink(link)}`
     const family = await this.#family(words)
     const request = beginGeneric(new Request(PROTOCOL.generic), family, FLAG.dump, WG_COMMAND.get)
-    const [answer] = await dumpBytes(this.#namespace, [writeWireGuardLink(request, target).end()], words)
+    const [answer] = await later(dumpBytes(this.#namespace, writeWireGuardLink(request, target).end(), words))
     const device: WireGuardDevice = { name: '', index: 0, listenPort: 0, fwmark: 0, peers: [] }
     if (answer !== undefined) {
-      await decodeAll(answer.reader, (reader, message) => {
+      const all = decodeAll(answer.reader, (reader, message) => {
         if (message.type === family) decodeWireGuard(device, reader, message)
         return undefined
       })
+      await later(all)
     }
     return device
   }
@@ -96,11 +98,11 @@ export class WireGuard {
     // What is wrong is found before the kernel is asked for the family's number.
     await writeWireGuard(0, target, spec)
     const request = await writeWireGuard(await this.#family(words), target, spec)
-    await change(this.#namespace, request, words)
+    await later(change(this.#namespace, request, words))
   }
 
   #family(words: string): Promise<number> {
-    return resolveFamily(this.#namespace, 'wireguard', words, moduleRemedy('wireguard'))
+    return later(resolveFamily(this.#namespace, 'wireguard', words, moduleRemedy('wireguard')))
   }
 }
 

@@ -3,13 +3,13 @@ import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, isBrokered } from './place.ts'
+import { contextOf, here, inside, isBrokered } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 
 /** Those that wait for their child. */
 const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const
 
-/** Puts the hooks on what starts children. */
+/** Puts the hooks on what starts children, and on what they send: a socket or server from them belongs where they do. */
 export function hookChildren(patches: Patches): void {
   const child = findPrototype('process') as Record<'spawn', AnyFunction>
   const { spawn } = child
@@ -17,6 +17,13 @@ export function hookChildren(patches: Patches): void {
     parts.brokered.spawnBrokered(spawn, handle as object, place, ...args)
   patches.replace(child, 'spawn', calling(spawn, spawnBrokered))
   const module = builtin('child_process')
+  const children = module.ChildProcess.prototype as unknown as Record<'emit', AnyFunction>
+  const { emit } = children
+  patches.replace(children, 'emit', function (this: unknown, ...args: unknown[]) {
+    const handle = args[2] as { asyncReset?(resource: object): void } | undefined
+    if (args[0] === 'internalMessage' && contextOf() !== undefined) handle?.asyncReset?.(handle)
+    return emit.apply(this, args)
+  })
   for (const name of WAITING) {
     const original = module[name] as AnyFunction
     const brokered: Brokered = (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args)

@@ -4,7 +4,7 @@ import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { hereOrHome } from './place.ts'
+import { hereOrHome, outsideOrHome } from './place.ts'
 
 /** What has connections, or chooses them. */
 export type Dispatcher = { dispatch: AnyFunction }
@@ -15,47 +15,58 @@ const globals = globalThis as { [LEGACY]?: Dispatcher; [MODERN]?: Dispatcher }
 /** What undici publishes of every request as it is dispatched, before there is a connection for it. */
 const CHANNEL = 'undici:request:create'
 const routers = new WeakSet<Dispatcher>()
+/** By what they stand before, which may be both global ones, or be set again. */
+const known = new WeakMap<Dispatcher, Dispatcher>()
 
 /**
- * The dispatcher that `fetch`, `WebSocket` and `EventSource` use is global, so it becomes one that asks where it is.
- * It exists once one of them was touched, which is not worth 20 ms before somebody does: then, undici tells of its first
- * request.
+ * The dispatcher that `fetch`, `WebSocket` and `EventSource` use is global, so it becomes one that asks where it is. It
+ * exists once one of them was touched, which is not worth 20 ms before somebody does, and the program may set another at
+ * any time. Undici tells of the first request to such a one.
  */
 export function hookFetch(patches: Patches): void {
-  if (!route()) {
-    const { subscribe, unsubscribe } = builtin('diagnostics_channel')
-    const first = () => {
-      if (route(hereOrHome())) unsubscribe(CHANNEL, first)
-    }
-    subscribe(CHANNEL, first)
-    patches.whenUndone(() => unsubscribe(CHANNEL, first))
-  }
+  for (const symbol of [LEGACY, MODERN] as const) reserve(symbol, patches)
+  route()
+  const { subscribe, unsubscribe } = builtin('diagnostics_channel')
+  const dispatched = () => route(hereOrHome())
+  subscribe(CHANNEL, dispatched)
+  patches.whenUndone(() => unsubscribe(CHANNEL, dispatched))
   const fetch = globalThis.fetch as AnyFunction | undefined
   if (typeof fetch !== 'function') return
-  // The program may have set another dispatcher meanwhile.
   patches.replace(globalThis, 'fetch', function (this: unknown, ...args: unknown[]) {
-    if (hereOrHome() !== undefined) route()
+    route()
     return fetch.apply(this, args)
+  })
+}
+
+/**
+ * Has the global object have a property, as undici takes `undefined` for none: to find that one is missing takes as long on
+ * every way in as all the rest of it in JavaScript, to look at one that is there takes nothing.
+ */
+function reserve(symbol: typeof LEGACY | typeof MODERN, patches: Patches): void {
+  if (symbol in globals) return
+  Object.defineProperty(globals, symbol, { value: undefined, writable: true, configurable: true })
+  patches.whenUndone(() => {
+    if (globals[symbol] === undefined) delete globals[symbol]
   })
 }
 
 /**
  * Puts a router before each global dispatcher that has none, as after a `setGlobalDispatcher`.
  *
- * @param user - whose connections the dispatcher has, if it is used for the first time; undefined for home
- * @returns whether there are any
+ * @param user - whose connections the dispatcher has, or will have; undefined for home. As everybody shares it, it is
+ *   outside's unless it is known to be used elsewhere
  */
-export function route(user?: Namespace): boolean {
+export function route(user: Namespace | undefined = outsideOrHome()): void {
   // One by one and by constant names, as a loop over the two takes half a microsecond on every way in.
   const legacy = globals[LEGACY]
   const modern = globals[MODERN]
   if (legacy !== undefined && !routers.has(legacy)) globals[LEGACY] = routed('legacy', legacy, user)
   if (modern !== undefined && !routers.has(modern)) globals[MODERN] = routed('modern', modern, user)
-  return legacy !== undefined || modern !== undefined
 }
 
 function routed(which: 'legacy' | 'modern', first: Dispatcher, user: Namespace | undefined): Dispatcher {
-  const router = parts.late.routerOf(which, first, user)
+  const router = known.get(first) ?? parts.late.routerOf(which, first, user)
+  known.set(first, router)
   routers.add(router)
   return router
 }

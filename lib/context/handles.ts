@@ -227,11 +227,13 @@ function namedAtHome(handle: SocketHandle, original: AnyFunction, args: unknown[
 }
 
 /**
- * Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the failure an `'error'`
+ * A socket's messages are heard in the context that it is bound in, and not where it was made, which for one of another
+ * process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the failure an `'error'`
  * of the socket, which any neighbour could cause. Such a datagram is dropped instead.
  */
 function receiving({ original }: Call): AnyFunction {
   return function (this: SocketHandle, ...args: unknown[]) {
+    if (contextOf() !== undefined) this.asyncReset?.(this)
     const report = this.onerror
     if (this[PLACE] !== undefined && report !== undefined) {
       this.onerror = function (size: number, handle: unknown, error: NodeJS.ErrnoException) {

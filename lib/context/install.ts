@@ -10,7 +10,9 @@ import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
 import { hookHandles, type SocketPrototypes } from './handles.ts'
 import { hookInspector } from './inspector.ts'
+import { hookListeners } from './listeners.ts'
 import { Loading } from './loading.ts'
+import { hookLocks } from './locks.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { endContexts } from './place.ts'
@@ -74,6 +76,7 @@ export function isAvailable(namespace: Namespace): boolean {
 function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   hookHandles(patches, sockets)
   hookFetch(patches)
+  hookListeners(patches)
   const loading = new Loading(patches)
   loading.when('net', hookEvents)
   loading.when('dns', hookLookups, ['dns/promises'])
@@ -85,6 +88,7 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   loading.when('worker_threads', (late) => parts.late.hookWorkers(late), ['internal/webworker'])
   loading.when('cluster', (late) => parts.late.hookClusters(late))
   loading.when('inspector', hookInspector)
+  loading.when(undefined, hookLocks, ['internal/locks'])
   // What was imported by name follows too.
   builtin('module').syncBuiltinESMExports()
 }

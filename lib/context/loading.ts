@@ -11,7 +11,7 @@ import { elsewhere } from './place.ts'
 export type Hook = (patches: Patches) => void
 
 interface Waiting {
-  module: Parameters<typeof builtin>[0]
+  module: Parameters<typeof builtin>[0] | undefined
   entries: string[]
   hook: Hook
 }
@@ -36,10 +36,10 @@ export class Loading {
 
   /**
    * Has `hook` called once a module is loaded, or one of `others`, which have their own way to what it is for: at once,
-   * if one is. Where nobody tells of loading, the module is loaded for it.
+   * if one is. Where nobody tells of loading, the module is loaded for it. There is none if only Node's others are meant.
    */
   when(module: Waiting['module'], hook: Hook, others: readonly string[] = []): void {
-    const entries = [module, ...others].map(entryOf)
+    const entries = [...(module === undefined ? [] : [module]), ...others].map(entryOf)
     const known = this.#known
     if (known === undefined || entries.some((entry) => known.includes(entry))) hook(this.#patches)
     else for (const entry of entries) this.#waiting.set(entry, { module, entries, hook })
@@ -78,6 +78,7 @@ export class Loading {
       waiting.hook(patches)
     } catch (error) {
       patches.undo()
+      if (waiting.module === undefined) throw error
       refuse(builtin(waiting.module) as object, error)
     }
   }

@@ -1,6 +1,5 @@
 /** Netlink messages as they are written: host byte order, which is little-endian on every platform there is a build for. */
 import type { Namespace } from '../namespace.ts'
-import type { Handle } from '../native.ts'
 
 /** A link by its index, or by a name that native code looks up when the message's turn comes. */
 export type LinkTarget = number | string | PeerOf
@@ -30,10 +29,12 @@ const HEADER = 16
 const NESTED = 0x8000
 /** What native code puts in when it sends a message. */
 const BLANK = { link: 0, peer: 1, namespace: 2 } as const
-const NO_BLANKS = new Uint32Array(0)
-const NO_NAMES: string[] = []
+/** Where a plan has the protocol, the length of the messages, whether the last is acknowledged alone, and the blanks. */
+const PLAN = { protocol: 0, length: 1, last: 2, count: 3, blanks: 4 } as const
 const encoder = new TextEncoder()
 
+/** Room for a few messages. */
+const FEW = 512
 const SPARES = 4
 const SPARE: Request[] = []
 
@@ -51,13 +52,16 @@ export class Request {
   #words: Uint32Array
   #length = 0
   #start = 0
-  /** What is filled in, three numbers for each: its sort, where it goes, its place among the names or namespaces. */
-  #blanks = NO_BLANKS
-  #blankCount = 0
-  #names: Map<string, number> | undefined
-  readonly #namespaces: Handle[] = []
+  /** The numbers of {@link plan}. */
+  #plan = new Uint32Array(PLAN.blanks + 12)
+  #planned: number = PLAN.blanks
+  /** The namespaces that blanks are of, and where their numbers are in the plan. */
+  readonly #namespaces: { at: number; namespace: Namespace }[] = []
+  /** The places of names in {@link names}, once there is one. */
+  #places: Map<string, number> | undefined
+  #names = ''
 
-  constructor(protocol: number = PROTOCOL.route, size = 512) {
+  constructor(protocol: number = PROTOCOL.route, size = FEW) {
     this.protocol = protocol
     this.#words = new Uint32Array((size + 3) >> 2)
     this.#bytes = new Uint8Array(this.#words.buffer)
@@ -68,11 +72,12 @@ export class Request {
     return SPARE.pop() ?? new Request()
   }
 
-  /** Gives one back that was {@link take}n, once it has been handed over. */
-  release(): void {
-    if (SPARE.length === SPARES) return
+  /** Once it was handed over, and is used no more: it may be {@link take}n again. Returns `given`, what was got for it. */
+  spent<T>(given: T): T {
+    if (SPARE.length === SPARES || this.protocol !== PROTOCOL.route || this.#bytes.length > FEW) return given
     this.clear()
     SPARE.push(this)
+    return given
   }
 
   /** How many bytes are written. */
@@ -83,6 +88,34 @@ export class Request {
   /** What is written, until more is. */
   get written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** What is written, and room behind it. Native code copies it at once, as it does the other two. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  /**
+   * What native code has to know about the bytes: the protocol, how many there are, whether one acknowledgement stands for
+   * many messages, how many numbers follow; then three numbers for each blank: its sort, where it is, and the place of its
+   * name or the slot of its namespace.
+   *
+   * @throws `ERR_NETNS_CLOSED` if a namespace was closed since it was written
+   */
+  get plan(): Uint32Array {
+    const plan = this.#plan
+    plan[PLAN.protocol] = this.protocol
+    plan[PLAN.length] = this.#length
+    plan[PLAN.last] = this.acknowledgeLast ? 1 : 0
+    plan[PLAN.count] = this.#planned - PLAN.blanks
+    // Asked now: of one that was closed since, the number may be another's.
+    for (const { at, namespace } of this.#namespaces) plan[at] = namespace.slot
+    return plan
+  }
+
+  /** The links that blanks are about, each once, with NULs between them. */
+  get names(): string {
+    return this.#names
   }
 
   /** Begins a message. */
@@ -108,19 +141,23 @@ export class Request {
     this.#bytes.fill(0, this.#start, this.#length)
     this.#length = this.#start
     // Names that nothing refers to any more do no harm.
-    while (this.#blankCount > 0 && (this.#blanks[this.#blankCount - 2] as number) >= this.#start) this.#blankCount -= 3
+    while (this.#planned > PLAN.blanks && (this.#plan[this.#planned - 2] as number) >= this.#start) this.#planned -= 3
+    while ((this.#namespaces.at(-1)?.at ?? 0) >= this.#planned) this.#namespaces.pop()
   }
 
-  /** Empties it, for the next messages; what {@link toNative} gave must not be used any more. */
+  /** Empties it, for the next messages. */
   clear(): void {
     this.#bytes.fill(0, 0, this.#length)
     this.#length = 0
     this.#start = 0
-    this.#blankCount = 0
+    this.#planned = PLAN.blanks
     this.count = 0
     this.acknowledgeLast = false
-    this.#names?.clear()
     this.#namespaces.length = 0
+    if (this.#names !== '') {
+      this.#places?.clear()
+      this.#names = ''
+    }
   }
 
   u8(value: number): this {
@@ -172,11 +209,9 @@ export class Request {
   /** The index of a link. */
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
-    const name = typeof target === 'string' ? target : target.peerOf
-    this.#names ??= new Map()
-    const place = this.#names.get(name) ?? this.#names.size
-    this.#names.set(name, place)
-    return this.#blank(typeof target === 'string' ? BLANK.link : BLANK.peer, place)
+    return typeof target === 'string'
+      ? this.#blank(BLANK.link, this.#placeOf(target))
+      : this.#blank(BLANK.peer, this.#placeOf(target.peerOf))
   }
 
   /** An attribute's header, for a value of that length which follows. {@link pad} comes after it. */
@@ -235,9 +270,8 @@ export class Request {
 
   /** The descriptor of a namespace. */
   attributeNamespace(type: number, namespace: Namespace): this {
-    this.attribute(type, 4)
-    this.#namespaces.push(namespace.handle)
-    return this.#blank(BLANK.namespace, this.#namespaces.length - 1)
+    this.#namespaces.push({ at: this.#planned + 2, namespace })
+    return this.attribute(type, 4).#blank(BLANK.namespace, 0)
   }
 
   /** Begins an attribute that holds attributes; what it returns is for {@link close}. */
@@ -260,31 +294,29 @@ export class Request {
     return this.close(start)
   }
 
-  /** As the binding takes it, which copies it at once. */
-  toNative() {
-    return {
-      protocol: this.protocol,
-      bytes: this.#bytes,
-      length: this.#length,
-      acknowledgeLast: this.acknowledgeLast,
-      blanks: this.#blanks,
-      blankCount: this.#blankCount,
-      names: this.#names === undefined ? NO_NAMES : [...this.#names.keys()],
-      namespaces: this.#namespaces
-    }
+  #placeOf(name: string): number {
+    this.#places ??= new Map()
+    const places = this.#places
+    const known = places.get(name)
+    if (known !== undefined) return known
+    const place = places.size
+    places.set(name, place)
+    this.#names = place === 0 ? name : `${this.#names}\0${name}`
+    return place
   }
 
-  #blank(sort: number, place: number): this {
-    const at = this.#blankCount
-    if (at === this.#blanks.length) {
-      const grown = new Uint32Array(Math.max(12, at * 2))
-      grown.set(this.#blanks)
-      this.#blanks = grown
+  #blank(sort: number, of: number): this {
+    const at = this.#planned
+    if (at === this.#plan.length) {
+      const grown = new Uint32Array(PLAN.blanks + (at - PLAN.blanks) * 2)
+      grown.set(this.#plan)
+      this.#plan = grown
     }
-    this.#blanks[at] = sort
-    this.#blanks[at + 1] = this.#length
-    this.#blanks[at + 2] = place
-    this.#blankCount = at + 3
+    const plan = this.#plan
+    plan[at] = sort
+    plan[at + 1] = this.#length
+    plan[at + 2] = of
+    this.#planned = at + 3
     return this.u32(0)
   }
 

@@ -6,6 +6,7 @@ import https from 'node:https'
 import axios from 'axios'
 import express from 'express'
 import got from 'got'
+import { NetNs } from 'node-netns'
 import {
   Agent,
   Client,
@@ -143,7 +144,8 @@ export default {
     keepDispatchers()
     const mock = new MockAgent()
     mock.get('http://127.0.0.1').intercept({ path: '/' }).reply(200, 'mocked').persist()
-    for (const dispatcher of [new ProxyAgent('http://127.0.0.1:3128'), mock]) {
+    const composed = new Agent().compose((dispatch) => (options, handler) => dispatch(options, handler))
+    for (const dispatcher of [new ProxyAgent('http://127.0.0.1:3128'), composed, mock]) {
       setGlobalDispatcher(dispatcher)
       const red = namespace()
       await red.run(() => serve('red'))
@@ -153,6 +155,43 @@ export default {
       )
     }
     assert.equal(await (await undiciFetch('http://127.0.0.1/')).text(), 'mocked')
+  },
+  'a global dispatcher that is set while others are inside shares no connection': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    for (const place of [red, blue]) await place.run(() => serve(place.id))
+    const get = async () => (await request('http://127.0.0.1/')).body.text()
+    const getLater = async () => (await undiciFetch('http://127.0.0.1/')).text()
+    for (const set of [(dispatcher) => setGlobalDispatcher(dispatcher), red.bind(setGlobalDispatcher)]) {
+      keepDispatchers()
+      let start
+      const released = new Promise((resolve) => {
+        start = resolve
+      })
+      const asked = [red, blue, red].flatMap((place) => [
+        place.run(() => released.then(get)),
+        place.run(() => released.then(getLater))
+      ])
+      set(new Agent())
+      start()
+      assert.deepEqual(
+        await Promise.all(asked),
+        [red, blue, red].flatMap(({ id }) => [id, id])
+      )
+      await assert.rejects(get(), { code: 'ENETUNREACH' })
+      await assert.rejects(getLater(), ({ cause }) => cause.code === 'ENETUNREACH')
+    }
+  },
+  'outside(ns): whatever global dispatcher the program sets is used there, by fetch too': async () => {
+    keepDispatchers()
+    const [red, blue] = [namespace(), namespace()]
+    for (const place of [red, blue]) await place.run(() => serve(place.id))
+    NetNs.outside(red)
+    setGlobalDispatcher(new Agent().compose((dispatch) => (options, handler) => dispatch(options, handler)))
+    for (const get of [fetch, undiciFetch]) assert.equal(await (await get('http://127.0.0.1/')).text(), red.id)
+    await assert.rejects(
+      blue.run(() => fetch('http://127.0.0.1/')),
+      ({ cause }) => cause.code === 'ERR_NETNS_DISPATCHER'
+    )
   },
   'express reads a body, and axios posts it': async () => {
     await namespace().run(async () => {

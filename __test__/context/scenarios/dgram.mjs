@@ -61,6 +61,21 @@ export default {
     client.send('late', server.address().port, '127.0.0.1')
     assert.equal(String((await once(server, 'message'))[0]), 'late')
   },
+  'a socket that is made outside hears where it is bound, by its first datagram too': async () => {
+    const red = namespace()
+    const [server, client] = [socket(), socket()]
+    const heard = [server, client].map(
+      (each) => new Promise((resolve) => each.once('message', (...message) => resolve([NetNs.current().id, message])))
+    )
+    await red.run(async () => {
+      server.bind(0, '127.0.0.1')
+      await once(server, 'listening')
+      client.send('there', server.address().port, '127.0.0.1')
+    })
+    const [place, [, from]] = await heard[0]
+    server.send('back', from.port, from.address)
+    assert.deepEqual([place, (await heard[1])[0]], [red.id, red.id])
+  },
   'a send from home has nowhere to go': async () => {
     const { port } = (await namespace().run(() => bound(0, '127.0.0.1'))).address()
     const client = socket()

@@ -1,9 +1,11 @@
 /** Whatever carries on later carries its namespace. */
 import assert from 'node:assert/strict'
 import { EventEmitter, on, once } from 'node:events'
-import fs, { promises as files } from 'node:fs'
+import fs, { promises as files, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Duplex, finished, PassThrough, pipeline, Readable, Transform, Writable } from 'node:stream'
 import { scheduler, setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +14,7 @@ import vm from 'node:vm'
 import { getEnvironmentData, MessageChannel, Worker } from 'node:worker_threads'
 import zlib from 'node:zlib'
 import { NetNs } from 'node-netns'
-import { ask, brokered, listen, namespace, saying } from '../../offline/kit.mjs'
+import { ask, brokered, later, listen, namespace, saying } from '../../offline/kit.mjs'
 
 /** Each way to carry on calls back; then a connection must still be made inside. */
 const WAYS = {
@@ -149,6 +151,123 @@ export default {
     })
     blue.run(() => emitter.emit('event'))
     assert.deepEqual(seen, [blue.id, red.id])
+  },
+  'a signal, and a file that is watched by polling, call each listener where it was put on': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const places = [red, undefined, blue]
+    const file = join(tmpdir(), `node-netns-watched-${process.pid}`)
+    writeFileSync(file, '')
+    later(() => rmSync(file))
+    const WAYS = {
+      'process.on': (listener) => process.on('SIGUSR2', listener),
+      'process.once': (listener) => process.once('SIGUSR2', listener),
+      'process.prependListener': (listener) => process.prependListener('SIGUSR2', listener),
+      'process.prependOnceListener': (listener) => process.prependOnceListener('SIGUSR2', listener),
+      'fs.watchFile': (listener) => fs.watchFile(file, { interval: 5 }, listener)
+    }
+    const limit = process.getMaxListeners()
+    process.setMaxListeners(20)
+    later(() => process.removeAllListeners('SIGUSR2').setMaxListeners(limit))
+    later(() => fs.unwatchFile(file))
+    const heard = Object.values(WAYS).flatMap((listen) =>
+      places.map((place) => {
+        const put = () => new Promise((resolve) => listen(() => resolve(NetNs.current().id)))
+        return place === undefined ? put() : place.run(put)
+      })
+    )
+    process.kill(process.pid, 'SIGUSR2')
+    // Whatever changes before the file was looked at first is no change.
+    const timer = setInterval(() => fs.appendFileSync(file, 'changed'), 10)
+    later(() => clearInterval(timer))
+    const expected = places.map((place) => (place ?? NetNs.home()).id)
+    assert.deepEqual(
+      await Promise.all(heard),
+      Object.values(WAYS).flatMap(() => expected)
+    )
+  },
+  'a listener of a signal, or of a watched file, is removed and found by itself': async () => {
+    const file = join(tmpdir(), `node-netns-unwatched-${process.pid}`)
+    const listener = () => {}
+    await namespace().run(async () => {
+      for (const name of ['on', 'once', 'prependListener', 'prependOnceListener', 'addListener']) {
+        assert.equal(process[name]('SIGUSR2', listener), process)
+        assert.deepEqual(process.listeners('SIGUSR2'), [listener])
+        process.removeListener('SIGUSR2', listener)
+        assert.equal(process.listenerCount('SIGUSR2'), 0)
+      }
+      let calls = 0
+      process.once('SIGUSR2', () => {
+        calls += 1
+      })
+      process.emit('SIGUSR2')
+      process.emit('SIGUSR2')
+      assert.equal(calls, 1)
+      assert.throws(() => process.on('SIGUSR2', 'no function'), { code: 'ERR_INVALID_ARG_TYPE' })
+      const watcher = fs.watchFile(file, listener)
+      fs.unwatchFile(file, listener)
+      assert.equal(watcher.listenerCount('change'), 0)
+    })
+  },
+  'navigator.locks: a callback that waited is where it was given': async () => {
+    // Node 22 has no locks.
+    if (globalThis.navigator?.locks === undefined) return
+    const [red, blue] = [namespace(), namespace()]
+    const asking = (place) => place.run(() => navigator.locks.request('one for both', async () => NetNs.current().id))
+    const asked = await red.run(() => navigator.locks.request('one for both', () => [red, blue, red].map(asking)))
+    const home = navigator.locks.request('one for both', () => NetNs.current().id)
+    assert.deepEqual(await Promise.all([...asked, home]), [red.id, blue.id, red.id, NetNs.home().id])
+  },
+  'a port that came in a message and a FinalizationRegistry lose contexts: `bind` is the answer': async () => {
+    const red = namespace()
+    const [outer, inner] = [new MessageChannel(), new MessageChannel()]
+    later(() => outer.port1.close())
+    later(() => inner.port1.close())
+    outer.port1.postMessage(inner.port2, [inner.port2])
+    inner.port1.postMessage('through it')
+    const heard = red.run(async () => {
+      const [port] = await once(outer.port2, 'message')
+      return new Promise((resolve) => {
+        port.once(
+          'message',
+          red.bind(() => resolve(NetNs.current().id))
+        )
+      })
+    })
+    assert.equal(await heard, red.id)
+    const gone = red.run(
+      () =>
+        new Promise((resolve) => {
+          const registry = new FinalizationRegistry(red.bind(() => resolve(NetNs.current().id)))
+          registry.register({}, 'gone')
+          const timer = setInterval(() => globalThis.gc(), 5)
+          later(() => {
+            clearInterval(timer)
+            registry.unregister(timer)
+          })
+        })
+    )
+    assert.equal(await gone, red.id)
+  },
+  "a module waits for somebody else's import of what it imports: Node cannot know better": async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const started = new EventEmitter()
+    globalThis.moduleTest = {
+      begun: (what) => started.emit(what),
+      end: once(started, 'end'),
+      here: () => NetNs.current().id
+    }
+    later(() => delete globalThis.moduleTest)
+    const awaiting = "data:text/javascript,moduleTest.begun('first'); await moduleTest.end"
+    const before = "data:text/javascript,moduleTest.begun('second')"
+    const importing = `data:text/javascript,import "${before}"; import "${awaiting}"; export const place = moduleTest.here()`
+    const begun = ['first', 'second'].map((what) => once(started, what))
+    const first = blue.run(() => import(awaiting))
+    await begun[0]
+    const second = red.run(() => import(importing))
+    await begun[1]
+    started.emit('end')
+    await first
+    assert.equal((await second).place, blue.id)
   },
   'what a timeout interrupts inside leaves nobody else there': async () => {
     const [red, blue] = [namespace(), namespace()]

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import childProcess, { execSync } from 'node:child_process'
 import cluster from 'node:cluster'
+import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import inspector from 'node:inspector'
+import net from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -52,6 +54,39 @@ export default {
       while (texts.length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
       assert.deepEqual(texts.sort(), ['close dialled', 'data dialled', 'exit dialled'])
     })
+  },
+  'what a child gives is where the child is heard: a connection, a UDP socket': async () => {
+    const red = namespace()
+    const give = (what) => {
+      const child = childProcess.fork(program('giving.mjs'), [what])
+      later(() => child.kill())
+      return child
+    }
+    const heard = (emitter, event) => new Promise((resolve) => emitter.once(event, () => resolve(NetNs.current().id)))
+    await red.run(async () => {
+      const child = give('socket')
+      const client = net.connect(await first(child, 'message'), '127.0.0.1')
+      const [, socket] = await once(child, 'message')
+      const events = ['data', 'end', 'close'].map((event) => heard(socket, event))
+      client.resume().end('x')
+      assert.deepEqual(await Promise.all(events), [red.id, red.id, red.id])
+
+      const other = give('datagrams')
+      const [port, receiver] = await once(other, 'message')
+      later(() => receiver.close())
+      // Until it ends, the child has the socket too, and may take what comes.
+      other.kill()
+      await once(other, 'exit')
+      const sender = dgram.createSocket('udp4')
+      sender.send('x', port, '127.0.0.1', () => sender.close())
+      assert.equal(await heard(receiver, 'message'), red.id)
+    })
+  },
+  'a forked child hears its parent in the context that it listens in': async () => {
+    const child = childProcess.fork(program('listening.mjs'))
+    await once(child, 'message')
+    child.send('where?')
+    assert.equal(await first(child, 'message'), true)
   },
   "a child that cannot be started has Node's error": async () => {
     await namespace().run(async () => {

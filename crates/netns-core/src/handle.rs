@@ -151,6 +151,12 @@ impl NetNs {
     }
 }
 
+impl From<&NetNs> for NetNs {
+    fn from(namespace: &NetNs) -> Self {
+        namespace.clone()
+    }
+}
+
 impl AsFd for NetNs {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.fd.as_fd()

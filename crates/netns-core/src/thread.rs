@@ -25,8 +25,10 @@ use crate::{broker, crew, identity, loopback, socket};
 #[derive(Debug)]
 pub struct Anchor {
     base: RefCell<NetNs>,
-    /// The namespaces of the sections that are open now, outermost first.
-    inside: RefCell<Vec<NetNs>>,
+    /// Where the innermost section is; outside of all, the same as the base. What it was before, a section keeps.
+    position: RefCell<NetNs>,
+    /// How many sections are open.
+    depth: Cell<usize>,
     rehearsed: Cell<bool>,
     on_this_thread: PhantomData<*const ()>,
 }
@@ -45,8 +47,9 @@ impl Anchor {
         // Known by heart, in case the descriptor is ever lost.
         base.verified()?;
         Ok(Self {
-            base: RefCell::new(base),
-            inside: RefCell::default(),
+            base: RefCell::new(base.clone()),
+            position: RefCell::new(base),
+            depth: Cell::new(0),
             rehearsed: Cell::new(false),
             on_this_thread: PhantomData,
         })
@@ -55,17 +58,11 @@ impl Anchor {
     /// Where the thread is now: in its innermost section, or where it belongs.
     #[must_use]
     pub fn position(&self) -> NetNs {
-        self.at(NetNs::clone)
+        self.position.borrow().clone()
     }
 
-    fn at<R>(&self, look: impl FnOnce(&NetNs) -> R) -> R {
-        match self.inside.borrow().last() {
-            Some(innermost) => look(innermost),
-            None => look(&self.base.borrow()),
-        }
-    }
-
-    /// Runs `f` inside `namespace` ([setns(2)](https://man7.org/linux/man-pages/man2/setns.2.html)); sections nest.
+    /// Runs `f` inside `namespace` ([setns(2)](https://man7.org/linux/man-pages/man2/setns.2.html)); sections nest. A
+    /// handle, or a reference to one, which is cloned.
     ///
     /// The way back is rehearsed before the first entry. Later entries need no rehearsal: a thread's user namespace
     /// cannot change in a process with several threads, so whatever lets it in lets it back.
@@ -75,8 +72,8 @@ impl Anchor {
     ///
     /// # Aborts
     /// If returning fails nevertheless (the closure dropped the capability), the process aborts with a message.
-    pub fn run<R>(&self, namespace: &NetNs, f: impl FnOnce() -> R) -> Result<R> {
-        let _section = self.enter(namespace)?;
+    pub fn run<R>(&self, namespace: impl Into<NetNs>, f: impl FnOnce() -> R) -> Result<R> {
+        let _section = self.enter(namespace.into())?;
         Ok(f())
     }
 
@@ -100,11 +97,8 @@ impl Anchor {
     pub fn create_here(&self, loopback: bool) -> Result<NetNs> {
         let attempt = "create a network namespace";
         self.rehearse(attempt)?;
-        let section = Section::leaving(self);
-        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| {
-            section.stayed();
-            Error::system("unshare", errno, attempt)
-        })?;
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| Error::system("unshare", errno, attempt))?;
+        let _section = Section { anchor: self, before: None, moved: true };
         let socket = probe_socket()?;
         // The kernel opens it faster by a socket than by a path, for whoever has CAP_NET_ADMIN in there.
         let created = socket::namespace_of(socket.as_fd()).or_else(|_| NetNs::current())?;
@@ -135,42 +129,37 @@ impl Anchor {
     /// `EPERM` without `CAP_SYS_ADMIN`, `EBUSY` inside a section, which has to return where it came from.
     pub fn move_to(&self, namespace: &NetNs) -> Result<()> {
         let attempt = "move the thread to the network namespace";
-        if !self.inside.borrow().is_empty() {
+        if self.depth.get() > 0 {
             return Err(Error::system("setns", Errno::EBUSY, attempt));
         }
         namespace.verified()?;
         setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| Error::system("setns", errno, attempt))?;
         self.base.replace(namespace.clone());
+        self.position.replace(namespace.clone());
         self.rehearsed.set(false);
         Ok(())
     }
 
     /// Brings the thread home out of whatever sections are open, for code that runs before they end, as at exit.
     pub fn retreat(&self) {
-        if !self.inside.borrow().is_empty() {
+        if self.depth.get() > 0 {
             return_to(&self.base.borrow());
-            let base = self.base.borrow().clone();
-            self.inside.borrow_mut().push(base);
+            self.position.replace(self.base.borrow().clone());
         }
     }
 
     // The way in and the way back are one function each, and what they do when something failed is elsewhere: a section
     // takes two percent less.
-    fn enter(&self, namespace: &NetNs) -> Result<Section<'_>> {
+    fn enter(&self, namespace: NetNs) -> Result<Section<'_>> {
         let attempt = "enter the network namespace";
         let target = namespace.verified()?;
-        let section = Section::leaving(self);
-        if self.at(NetNs::known_mark) == Some(target) {
-            section.stayed();
-        } else {
-            self.rehearse(attempt).inspect_err(|_| section.stayed())?;
-            setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| {
-                section.stayed();
-                Error::system("setns", errno, attempt)
-            })?;
+        let moved = self.position.borrow().known_mark() != Some(target);
+        if moved {
+            self.rehearse(attempt)?;
+            setns(&namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| Error::system("setns", errno, attempt))?;
         }
-        self.inside.borrow_mut().push(namespace.clone());
-        Ok(section)
+        self.depth.set(self.depth.get() + 1);
+        Ok(Section { anchor: self, before: Some(self.position.replace(namespace)), moved })
     }
 
     #[inline]
@@ -263,27 +252,20 @@ impl NetNs {
 /// An excursion of the thread: dropping it brings the thread back, so neither `?` nor a panic can skip that.
 struct Section<'a> {
     anchor: &'a Anchor,
-    /// How many sections were open before.
-    depth: usize,
-    moved: Cell<bool>,
-}
-
-impl<'a> Section<'a> {
-    fn leaving(anchor: &'a Anchor) -> Self {
-        Self { anchor, depth: anchor.inside.borrow().len(), moved: Cell::new(true) }
-    }
-
-    /// The thread did not move after all.
-    fn stayed(&self) {
-        self.moved.set(false);
-    }
+    /// The anchor's position before, if it is another now.
+    before: Option<NetNs>,
+    moved: bool,
 }
 
 impl Drop for Section<'_> {
     fn drop(&mut self) {
-        self.anchor.inside.borrow_mut().truncate(self.depth);
-        if self.moved.get() {
-            self.anchor.at(return_to);
+        let anchor = self.anchor;
+        if let Some(before) = self.before.take() {
+            anchor.depth.set(anchor.depth.get() - 1);
+            anchor.position.replace(before);
+        }
+        if self.moved {
+            return_to(&anchor.position.borrow());
         }
     }
 }

@@ -35,7 +35,8 @@ fn bridge(name: &str) -> Vec<u8> {
 
 fn names(client: &Client) -> Vec<String> {
     let request = Request::new(bytes(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP));
-    let reply = client.dump(Protocol::Route, request.expect("whole messages")).expect("a dump");
+    let replies = client.dump(Protocol::Route, request.expect("whole messages")).expect("a dump");
+    let [reply] = replies.try_into().expect("one for each message");
     assert!(reply.refusals.is_empty() && !reply.interrupted);
     Messages::of(&reply.data)
         .filter_map(|message| {

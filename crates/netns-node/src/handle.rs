@@ -4,13 +4,11 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Arc;
 
 use napi::bindgen_prelude::{BigInt, Buffer, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
 use netns_core::NetNs;
-use netns_core::netlink::Client;
 
 use crate::error::{OrThrow, closed};
 use crate::promise::{Place, promise};
@@ -23,8 +21,6 @@ pub struct Handle {
     open: RefCell<Option<NetNs>>,
     /// What JavaScript sees as `fd`: a duplicate, so that nobody can close the one we enter by.
     exposed: RefCell<Option<OwnedFd>>,
-    /// Its netlink sockets, from the first request on.
-    client: RefCell<Option<Arc<Client>>>,
 }
 
 /// Device and inode.
@@ -47,19 +43,13 @@ pub struct Owner {
 
 impl From<NetNs> for Handle {
     fn from(namespace: NetNs) -> Self {
-        Self { open: RefCell::new(Some(namespace)), exposed: RefCell::default(), client: RefCell::default() }
+        Self { open: RefCell::new(Some(namespace)), exposed: RefCell::default() }
     }
 }
 
 impl Handle {
     pub fn namespace(&self) -> Result<NetNs> {
         self.open.borrow().clone().ok_or_else(closed)
-    }
-
-    /// The sockets that its netlink requests share; they close with the handle.
-    pub fn client(&self) -> Result<Arc<Client>> {
-        let namespace = self.namespace()?;
-        Ok(Arc::clone(self.client.borrow_mut().get_or_insert_with(|| Arc::new(Client::new(namespace)))))
     }
 }
 
@@ -124,7 +114,6 @@ impl Handle {
     pub fn close(&self) {
         self.open.take();
         self.exposed.take();
-        self.client.take();
     }
 
     /// A descriptor to hand out; it closes with the handle.

@@ -8,6 +8,7 @@
 
 mod command;
 mod error;
+mod handed;
 mod handle;
 mod netlink;
 mod often;

@@ -1,42 +1,18 @@
 //! Netlink requests, replies and events; kernel settings.
 
-use std::mem;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::{Buffer, ClassInstance, Object, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
-use napi::{Env, Error, Result};
+use napi::bindgen_prelude::{Buffer, Either, Object, ToNapiValue, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::netlink::{
-    self, Acknowledge, Changes, LinkName, Lookout, Protocol, Refusal, Reply, Request, Subscription,
-};
-use netns_core::{NetNs, Stopper, Tun};
+use netns_core::netlink::{self, Changes, Client, Errand, Lookout, Refusal, Reply, Subscription};
+use netns_core::{Stopper, Tun};
 
 use crate::error::OrThrow;
+use crate::handed::Handed;
 use crate::handle::Handle;
 use crate::promise::{Place, owed, promise};
-
-/// One or more messages, and what native code fills in when it sends them.
-#[napi(object, object_to_js = false)]
-pub struct NetlinkRequest<'env> {
-    /// `NETLINK_ROUTE`, `NETLINK_NETFILTER` or `NETLINK_GENERIC`.
-    pub protocol: u32,
-    /// The messages, and room behind them.
-    pub bytes: Uint8ArraySlice<'env>,
-    /// How many bytes the messages take.
-    pub length: u32,
-    /// Whether one acknowledgement stands for many messages.
-    pub acknowledge_last: bool,
-    /// What is filled in, three numbers for each: its sort, its offset, its place in `names` or `namespaces`. The sort
-    /// is 0 for the index of a link, 1 for that of its other end, 2 for the descriptor of a namespace.
-    pub blanks: Uint32ArraySlice<'env>,
-    /// How many numbers those are.
-    pub blank_count: u32,
-    /// Links, each once, as each string costs a crossing.
-    pub names: Vec<String>,
-    /// Namespaces.
-    pub namespaces: Vec<ClassInstance<'env, Handle>>,
-}
+use crate::slot::client;
 
 /// What the kernel refused.
 #[napi(object, object_from_js = false)]
@@ -53,27 +29,21 @@ pub struct NetlinkRefusal {
     pub text: Option<String>,
 }
 
-/// What came back.
+/// What came back, if the messages that answer are not all of it.
 #[napi(object, object_from_js = false)]
 pub struct NetlinkReply {
-    /// Messages.
+    /// The messages.
     pub data: Buffer,
     /// What was refused.
     pub refusals: Vec<NetlinkRefusal>,
     /// The dump was interrupted at every try.
     pub interrupted: bool,
+    /// Of several requests in order: how many were sent. The last of them is the one that this answers.
+    pub sent: u32,
 }
 
-/// What came back to the last of several requests that was sent.
-#[napi(object, object_from_js = false)]
-pub struct NetlinkLast {
-    /// How many requests were sent.
-    pub sent: u32,
-    /// Messages.
-    pub data: Buffer,
-    /// What was refused.
-    pub refusals: Vec<NetlinkRefusal>,
-}
+/// The messages that answer, alone if everything went well.
+type Answer = Either<Buffer, NetlinkReply>;
 
 /// What changed.
 #[napi(object, object_from_js = false)]
@@ -98,11 +68,20 @@ impl From<Refusal> for NetlinkRefusal {
     }
 }
 
-impl From<Reply> for NetlinkReply {
-    fn from(reply: Reply) -> Self {
-        let refusals = reply.refusals.into_iter().map(NetlinkRefusal::from).collect();
-        Self { data: reply.data.into(), refusals, interrupted: reply.interrupted }
+fn answer(reply: Reply) -> Answer {
+    last_answer(reply, 1)
+}
+
+fn last_answer(reply: Reply, sent: usize) -> Answer {
+    if reply.refusals.is_empty() && !reply.interrupted {
+        return Either::A(reply.data.into());
     }
+    Either::B(NetlinkReply {
+        data: reply.data.into(),
+        refusals: reply.refusals.into_iter().map(NetlinkRefusal::from).collect(),
+        interrupted: reply.interrupted,
+        sent: u32::try_from(sent).unwrap_or(u32::MAX),
+    })
 }
 
 impl From<Changes> for NetlinkChanges {
@@ -111,141 +90,173 @@ impl From<Changes> for NetlinkChanges {
     }
 }
 
-/// A request as it was handed over: what takes longer the more messages there are is left to the thread that sends it.
-struct Handed {
-    protocol: Protocol,
-    bytes: Vec<u8>,
-    acknowledge: Acknowledge,
-    blanks: Vec<u32>,
-    names: Vec<String>,
-    namespaces: Vec<NetNs>,
+/// Works on a namespace off this thread. What is asked for on this thread meanwhile waits for it.
+fn off<T: ToNapiValue + Send + 'static>(
+    env: &Env,
+    slot: u32,
+    work: impl FnOnce(&Client) -> netns_core::Result<T> + Send + 'static,
+) -> Result<Object<'_>> {
+    let client = client(slot)?;
+    let errand = client.errand();
+    promise(env, Place::Crew, move || {
+        let _under_way = errand;
+        work(&client)
+    })
 }
 
-fn start_of<T: Copy>(items: &[T], count: u32) -> Vec<T> {
-    items[..items.len().min(count as usize)].to_vec()
-}
-
-impl Handed {
-    fn over(request: NetlinkRequest<'_>) -> Result<Self> {
-        let protocol = match request.protocol {
-            0 => Protocol::Route,
-            12 => Protocol::Netfilter,
-            16 => Protocol::Generic,
-            other => return Err(Error::from_reason(format!("there is no netlink protocol {other} here"))),
-        };
-        Ok(Self {
-            protocol,
-            bytes: start_of(&request.bytes, request.length),
-            acknowledge: if request.acknowledge_last { Acknowledge::Last } else { Acknowledge::Flagged },
-            blanks: start_of(&request.blanks, request.blank_count),
-            names: request.names,
-            namespaces: request.namespaces.iter().map(|handle| handle.namespace()).collect::<Result<_>>()?,
-        })
-    }
-
-    fn converted(mut self) -> netns_core::Result<(Protocol, Request)> {
-        let bytes = mem::take(&mut self.bytes);
-        let whole = 0..bytes.len();
-        Ok((self.protocol, self.request(bytes, &whole)?))
-    }
-
-    /// The messages in one part of the bytes, as a request of their own.
-    fn part(&self, range: &Range<usize>) -> netns_core::Result<Request> {
-        self.request(self.bytes.get(range.clone()).unwrap_or_default().to_vec(), range)
-    }
-
-    fn request(&self, bytes: Vec<u8>, range: &Range<usize>) -> netns_core::Result<Request> {
-        let mut request = Request::new(bytes)?.acknowledging(self.acknowledge);
-        let mut blanks = Vec::with_capacity(self.blanks.len() / 3);
-        for blank in self.blanks.chunks_exact(3) {
-            let (sort, offset, place) = (blank[0], blank[1] as usize, blank[2] as usize);
-            if !range.contains(&offset) {
-                continue;
-            }
-            let offset = offset - range.start;
-            if sort < 2 {
-                blanks.push((offset, 2 * place + sort as usize));
-            } else if let Some(namespace) = self.namespaces.get(place) {
-                request = request.with_namespace(offset, namespace.clone());
-            }
-        }
-        // Each name stands for two links: itself, and its other end.
-        let links = self.names.iter().flat_map(|name| [LinkName::Of(name.clone()), LinkName::PeerOf(name.clone())]);
-        Ok(request.with_links(links, blanks))
-    }
+/// The same on this thread, after all that other threads were given to do for this namespace.
+fn here<T>(env: &Env, slot: u32, work: impl FnOnce(&Client) -> netns_core::Result<T>) -> Result<T> {
+    let client = client(slot)?;
+    client.settle();
+    work(&client).or_throw(env)
 }
 
 /// Sends messages and collects the answers; if `ordered`, after those of all ordered requests before.
-#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply>")]
+#[napi(catch_unwind, ts_return_type = "Promise<Buffer | NetlinkReply>")]
 pub fn netlink_exchange<'env>(
     env: &'env Env,
-    handle: &Handle,
-    request: NetlinkRequest<'_>,
+    slot: u32,
+    plan: Uint32ArraySlice<'_>,
+    bytes: Uint8ArraySlice<'_>,
+    names: String,
     ordered: bool,
 ) -> Result<Object<'env>> {
-    let client = handle.client()?;
-    let handed = Handed::over(request)?;
+    let client = client(slot)?;
+    let handed = Handed::over(&plan, &bytes, &names)?;
     let place = if ordered { Place::Lane(Arc::clone(client.lane())) } else { Place::Crew };
+    let errands = (client.errand(), handed.errands());
     promise(env, place, move || {
-        let (protocol, request) = handed.converted()?;
-        client.exchange(protocol, request).map(NetlinkReply::from)
+        let _under_way = errands;
+        let (protocol, request) = handed.whole()?;
+        client.exchange(protocol, request).map(answer)
     })
 }
 
-/// Sends parts of a request one after the other, each to a namespace of its own, until one is refused something. `ends` are
-/// where the parts end.
-#[napi(catch_unwind, ts_return_type = "Promise<NetlinkLast>")]
-pub fn netlink_in_order<'env>(
-    env: &'env Env,
-    handles: Vec<ClassInstance<'_, Handle>>,
-    ends: Vec<u32>,
-    request: NetlinkRequest<'_>,
-) -> Result<Object<'env>> {
-    let clients = handles.iter().map(|handle| handle.client()).collect::<Result<Vec<_>>>()?;
-    let handed = Handed::over(request)?;
-    promise(env, Place::Crew, move || {
+/// The same on this thread.
+#[napi(catch_unwind, ts_return_type = "Buffer | NetlinkReply")]
+pub fn netlink_exchange_sync(
+    env: &Env,
+    slot: u32,
+    plan: Uint32ArraySlice<'_>,
+    bytes: Uint8ArraySlice<'_>,
+    names: String,
+) -> Result<Answer> {
+    let handed = Handed::over(&plan, &bytes, &names)?;
+    handed.settle();
+    here(env, slot, |client| {
+        let (protocol, request) = handed.whole()?;
+        client.exchange(protocol, request).map(answer)
+    })
+}
+
+/// Parts of a request, one after the other, each to a namespace of its own, until one is refused something.
+struct Steps {
+    handed: Handed,
+    /// And where its part ends.
+    clients: Vec<(Arc<Client>, usize)>,
+}
+
+impl Steps {
+    fn of(steps: &[u32], handed: Handed) -> Result<Self> {
+        let (steps, _) = steps.as_chunks::<2>();
+        let clients = steps.iter().map(|&[slot, end]| Ok((client(slot)?, end as usize))).collect::<Result<_>>()?;
+        Ok(Self { handed, clients })
+    }
+
+    fn errands(&self) -> Vec<Errand> {
+        let mut errands = self.handed.errands();
+        errands.extend(self.clients.iter().map(|(client, _)| client.errand()));
+        errands
+    }
+
+    fn settle(&self) {
+        self.handed.settle();
+        for (client, _) in &self.clients {
+            client.settle();
+        }
+    }
+
+    fn take(self) -> netns_core::Result<Answer> {
         let mut start = 0;
-        let mut steps = Vec::with_capacity(clients.len());
-        for (client, end) in clients.into_iter().zip(ends) {
-            let end = end as usize;
-            steps.push((client, handed.protocol, handed.part(&(start..end))?));
+        let mut steps = Vec::with_capacity(self.clients.len());
+        for (client, end) in self.clients {
+            steps.push((client, self.handed.protocol(), self.handed.part(&(start..end))?));
             start = end;
         }
         let mut replies = netlink::in_order(steps)?;
-        let sent = u32::try_from(replies.len()).unwrap_or(u32::MAX);
-        let NetlinkReply { data, refusals, .. } = replies.pop().unwrap_or_default().into();
-        Ok(NetlinkLast { sent, data, refusals })
-    })
+        let sent = replies.len();
+        Ok(last_answer(replies.pop().unwrap_or_default(), sent))
+    }
 }
 
-/// Sends messages that the kernel answers without waiting for anyone, and collects the answers.
-#[napi(catch_unwind)]
-pub fn netlink_exchange_sync(env: &Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<NetlinkReply> {
-    let client = handle.client()?;
-    let (protocol, request) = Handed::over(request)?.converted().or_throw(env)?;
-    client.exchange(protocol, request).map(NetlinkReply::from).or_throw(env)
-}
-
-/// Sends messages, each of which asks for everything there is of one sort, one after the other.
-#[napi(catch_unwind, ts_return_type = "Promise<NetlinkReply[]>")]
-pub fn netlink_dump<'env>(env: &'env Env, handle: &Handle, requests: Vec<NetlinkRequest<'_>>) -> Result<Object<'env>> {
-    let client = handle.client()?;
-    let requests = requests.into_iter().map(Handed::over).collect::<Result<Vec<_>>>()?;
+/// Sends parts of a request one after the other, until one is refused something. `steps` has two numbers for each: the
+/// slot of its namespace, and where it ends.
+#[napi(catch_unwind, ts_return_type = "Promise<Buffer | NetlinkReply>")]
+pub fn netlink_in_order<'env>(
+    env: &'env Env,
+    steps: Uint32ArraySlice<'_>,
+    plan: Uint32ArraySlice<'_>,
+    bytes: Uint8ArraySlice<'_>,
+    names: String,
+) -> Result<Object<'env>> {
+    let steps = Steps::of(&steps, Handed::over(&plan, &bytes, &names)?)?;
+    let errands = steps.errands();
     promise(env, Place::Crew, move || {
-        let replies = requests.into_iter().map(|handed| {
-            let (protocol, request) = handed.converted()?;
-            client.dump(protocol, request).map(NetlinkReply::from)
-        });
-        replies.collect::<netns_core::Result<Vec<_>>>()
+        let _under_way = errands;
+        steps.take()
     })
 }
 
-/// As [`netlink_dump`], on this thread, for what the kernel has at hand.
+/// The same on this thread.
+#[napi(catch_unwind, ts_return_type = "Buffer | NetlinkReply")]
+pub fn netlink_in_order_sync(
+    env: &Env,
+    steps: Uint32ArraySlice<'_>,
+    plan: Uint32ArraySlice<'_>,
+    bytes: Uint8ArraySlice<'_>,
+    names: String,
+) -> Result<Answer> {
+    let steps = Steps::of(&steps, Handed::over(&plan, &bytes, &names)?)?;
+    steps.settle();
+    steps.take().or_throw(env)
+}
+
+/// Sends messages, each of which asks for everything there is of one sort, one after the other; an answer to each.
+#[napi(catch_unwind, ts_return_type = "Promise<(Buffer | NetlinkReply)[]>")]
+pub fn netlink_dump<'env>(
+    env: &'env Env,
+    slot: u32,
+    plan: Uint32ArraySlice<'_>,
+    bytes: Uint8ArraySlice<'_>,
+    names: String,
+) -> Result<Object<'env>> {
+    let handed = Handed::over(&plan, &bytes, &names)?;
+    off(env, slot, |client| dump(client, handed))
+}
+
+/// The same on this thread.
+#[napi(catch_unwind, ts_return_type = "(Buffer | NetlinkReply)[]")]
+pub fn netlink_dump_sync(
+    env: &Env,
+    slot: u32,
+    plan: Uint32ArraySlice<'_>,
+    bytes: Uint8ArraySlice<'_>,
+    names: String,
+) -> Result<Vec<Answer>> {
+    let handed = Handed::over(&plan, &bytes, &names)?;
+    here(env, slot, |client| dump(client, handed))
+}
+
+fn dump(client: &Client, handed: Handed) -> netns_core::Result<Vec<Answer>> {
+    let (protocol, request) = handed.whole()?;
+    Ok(client.dump(protocol, request)?.into_iter().map(answer).collect())
+}
+
+/// Waits until nothing is with another thread any more that was asked of a namespace.
 #[napi(catch_unwind)]
-pub fn netlink_dump_sync(env: &Env, handle: &Handle, request: NetlinkRequest<'_>) -> Result<NetlinkReply> {
-    let client = handle.client()?;
-    let (protocol, request) = Handed::over(request)?.converted().or_throw(env)?;
-    client.dump(protocol, request).map(NetlinkReply::from).or_throw(env)
+pub fn netlink_settle(slot: u32) -> Result<()> {
+    client(slot)?.settle();
+    Ok(())
 }
 
 /// Changes of a namespace's network.
@@ -297,30 +308,54 @@ impl Drop for NetlinkSubscription {
 
 /// Reads a kernel setting.
 #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-pub fn read_sysctl<'env>(env: &'env Env, handle: &Handle, name: String) -> Result<Object<'env>> {
-    let namespace = handle.namespace()?;
-    promise(env, Place::Crew, move || namespace.sysctl(&name))
+pub fn read_sysctl(env: &Env, slot: u32, name: String) -> Result<Object<'_>> {
+    off(env, slot, move |client| client.namespace().sysctl(&name))
+}
+
+/// The same on this thread.
+#[napi(catch_unwind)]
+pub fn read_sysctl_sync(env: &Env, slot: u32, name: String) -> Result<String> {
+    here(env, slot, |client| client.namespace().sysctl(&name))
 }
 
 /// Writes a kernel setting.
 #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-pub fn write_sysctl<'env>(env: &'env Env, handle: &Handle, name: String, value: String) -> Result<Object<'env>> {
-    let namespace = handle.namespace()?;
-    promise(env, Place::Crew, move || namespace.set_sysctl(&name, &value))
+pub fn write_sysctl(env: &Env, slot: u32, name: String, value: String) -> Result<Object<'_>> {
+    off(env, slot, move |client| client.namespace().set_sysctl(&name, &value))
+}
+
+/// The same on this thread.
+#[napi(catch_unwind)]
+pub fn write_sysctl_sync(env: &Env, slot: u32, name: String, value: String) -> Result<()> {
+    here(env, slot, |client| client.namespace().set_sysctl(&name, &value))
 }
 
 /// Makes a tun or tap link.
 #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-pub fn create_tun<'env>(
-    env: &'env Env,
-    handle: &Handle,
+pub fn create_tun(
+    env: &Env,
+    slot: u32,
     name: String,
     tap: bool,
     multi_queue: bool,
     owner: Option<u32>,
     group: Option<u32>,
-) -> Result<Object<'env>> {
-    let namespace = handle.namespace()?;
+) -> Result<Object<'_>> {
     let tun = Tun { name, tap, multi_queue, owner, group };
-    promise(env, Place::Crew, move || namespace.create_tun(&tun))
+    off(env, slot, move |client| client.namespace().create_tun(&tun))
+}
+
+/// The same on this thread.
+#[napi(catch_unwind)]
+pub fn create_tun_sync(
+    env: &Env,
+    slot: u32,
+    name: String,
+    tap: bool,
+    multi_queue: bool,
+    owner: Option<u32>,
+    group: Option<u32>,
+) -> Result<()> {
+    let tun = Tun { name, tap, multi_queue, owner, group };
+    here(env, slot, |client| client.namespace().create_tun(&tun))
 }

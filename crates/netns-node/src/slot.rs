@@ -2,9 +2,11 @@
 //! much as opening the namespace, is made only for those that more is asked of.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use napi::Result;
 use netns_core::NetNs;
+use netns_core::netlink::Client;
 
 use crate::error::closed;
 use crate::realm::Realm;
@@ -15,15 +17,21 @@ pub struct Slots(RefCell<Table>);
 
 #[derive(Default)]
 struct Table {
-    taken: Vec<Option<NetNs>>,
+    taken: Vec<Option<Kept>>,
     free: Vec<u32>,
 }
 
+struct Kept {
+    namespace: NetNs,
+    /// Its netlink sockets, from the first request on.
+    client: Option<Arc<Client>>,
+}
+
 impl Table {
-    fn release(&mut self, slot: u32) -> Result<NetNs> {
-        let namespace = self.taken.get_mut(slot as usize).and_then(Option::take).ok_or_else(closed)?;
+    fn release(&mut self, slot: u32) -> Result<Kept> {
+        let kept = self.taken.get_mut(slot as usize).and_then(Option::take).ok_or_else(closed)?;
         self.free.push(slot);
-        Ok(namespace)
+        Ok(kept)
     }
 }
 
@@ -31,24 +39,35 @@ impl Slots {
     /// The number that JavaScript has to give back, to [`close`](Self::close).
     pub fn keep(&self, namespace: NetNs) -> u32 {
         let table = &mut *self.0.borrow_mut();
+        let kept = Some(Kept { namespace, client: None });
         if let Some(slot) = table.free.pop() {
-            table.taken[slot as usize] = Some(namespace);
+            table.taken[slot as usize] = kept;
             return slot;
         }
-        table.taken.push(Some(namespace));
+        table.taken.push(kept);
         u32::try_from(table.taken.len() - 1).unwrap_or_default()
     }
 
     /// What is kept under a number.
     pub fn kept(&self, slot: u32) -> Result<NetNs> {
-        self.0.borrow().taken.get(slot as usize).cloned().flatten().ok_or_else(closed)
+        let table = self.0.borrow();
+        let kept = table.taken.get(slot as usize).and_then(Option::as_ref).ok_or_else(closed)?;
+        Ok(kept.namespace.clone())
+    }
+
+    /// The sockets that the netlink requests of what is kept under a number share; they close with it.
+    pub fn client(&self, slot: u32) -> Result<Arc<Client>> {
+        let mut table = self.0.borrow_mut();
+        let Kept { namespace, client } =
+            table.taken.get_mut(slot as usize).and_then(Option::as_mut).ok_or_else(closed)?;
+        Ok(Arc::clone(client.get_or_insert_with(|| Arc::new(Client::new(namespace.clone())))))
     }
 
     /// Lets go of the namespace; the number will be used again.
     pub fn close(&self, slot: u32) -> Result<()> {
         // Bound first, so that nothing is borrowed while it is dropped.
-        let namespace = self.0.borrow_mut().release(slot)?;
-        drop(namespace);
+        let kept = self.0.borrow_mut().release(slot)?;
+        drop(kept);
         Ok(())
     }
 }
@@ -61,4 +80,9 @@ pub fn keep(namespace: NetNs) -> u32 {
 /// What is kept under a number of the calling thread's.
 pub fn kept(slot: u32) -> Result<NetNs> {
     Realm::here().slots.kept(slot)
+}
+
+/// The netlink sockets of what is kept under a number of the calling thread's.
+pub fn client(slot: u32) -> Result<Arc<Client>> {
+    Realm::here().slots.client(slot)
 }

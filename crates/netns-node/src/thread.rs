@@ -22,7 +22,7 @@ pub fn run_inside<'env>(
     callback: &Function<'env, (), Unknown<'env>>,
 ) -> Result<Unknown<'env>> {
     let namespace = realm.slots.kept(slot)?;
-    realm.with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))?
+    realm.with_anchor(env, |anchor| anchor.run(namespace, || callback.call(())))?
 }
 
 /// Calls `callback`, which opens a socket and returns its number or a negative one, with the thread inside. Whether the

@@ -10,23 +10,28 @@ type Which = 'legacy' | 'modern'
  * What chooses each time, by where it is.
  *
  * @param which - the global dispatcher that it stands before
- * @param user - whose connections `first` has, if it is used for the first time; undefined for home
+ * @param user - whose connections `first` has, or will have; undefined for home
  */
 export function routerOf(which: Which, first: Dispatcher, user: Namespace | undefined): Dispatcher {
+  const plain = first.dispatch === first.constructor.prototype.dispatch
+  const again = () => {
+    if (!plain) throw dispatcherRefused(`${first.constructor.name} with a \`dispatch\` of its own`)
+    return another(which, first)
+  }
   const inside = new WeakMap<Namespace, Dispatcher>()
   let home: Dispatcher | undefined
   const choose = (): Dispatcher => {
     const place = hereOrHome()
     if (place === user) return first
     if (place === undefined) {
-      home ??= again(which, first)
+      home ??= again()
       return home
     }
-    const known = inside.get(place) ?? again(which, first)
+    const known = inside.get(place) ?? again()
     inside.set(place, known)
     return known
   }
-  if (user !== undefined) shareOut(first, choose)
+  if (plain) shareOut(first, choose)
   return new Proxy(first, {
     get(_target, property) {
       const chosen = choose()
@@ -36,7 +41,7 @@ export function routerOf(which: Which, first: Dispatcher, user: Namespace | unde
   })
 }
 
-/** Whoever took the dispatcher itself before there was a router has not used it yet, and may be elsewhere. */
+/** Whoever took the dispatcher itself before there was a router may be elsewhere when it is used. */
 function shareOut(first: Dispatcher, choose: () => Dispatcher): void {
   const { dispatch } = first
   first.dispatch = (...args: unknown[]) => {
@@ -51,7 +56,7 @@ function shareOut(first: Dispatcher, choose: () => Dispatcher): void {
  *
  * @throws `ERR_NETNS_DISPATCHER`
  */
-function again(which: Which, like: Dispatcher): Dispatcher {
+function another(which: Which, like: Dispatcher): Dispatcher {
   const modern = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.2')) as Dispatcher | undefined
   switch (like.constructor.name) {
     case 'Agent':
@@ -62,7 +67,7 @@ function again(which: Which, like: Dispatcher): Dispatcher {
       break
     case 'Dispatcher1Wrapper':
       // From Node 26 on, the first symbol has an adapter for older copies of undici around an agent of the second.
-      if (which === 'legacy' && modern !== undefined) return make(like, again('modern', modern))
+      if (which === 'legacy' && modern !== undefined) return make(like, another('modern', modern))
       break
   }
   throw dispatcherRefused(like.constructor.name)

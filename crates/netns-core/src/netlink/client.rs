@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::errands::{Errand, Errands};
 use super::link::Known;
 use super::message::Messages;
 use super::request::{Reply, Request};
@@ -19,13 +20,32 @@ pub struct Client {
     namespace: NetNs,
     idle: Mutex<Vec<Socket>>,
     lane: Arc<Lane>,
+    errands: Errands,
 }
 
 impl Client {
     /// For a namespace, which it keeps alive.
     #[must_use]
     pub fn new(namespace: NetNs) -> Self {
-        Self { namespace, idle: Mutex::default(), lane: Arc::default() }
+        Self { namespace, idle: Mutex::default(), lane: Arc::default(), errands: Errands::default() }
+    }
+
+    /// To be held from when a request is handed to another thread until it was carried out: [`settle`](Self::settle)
+    /// waits for it.
+    pub fn errand(&self) -> Errand {
+        self.errands.begin()
+    }
+
+    /// Waits until no request is with another thread any more, so that one which is made here now does not overtake
+    /// those. The other threads must not wait for the calling one.
+    pub fn settle(&self) {
+        self.errands.settle();
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &NetNs {
+        &self.namespace
     }
 
     /// For requests that must not overtake each other, as each is made before the one before was answered.
@@ -44,12 +64,12 @@ impl Client {
         self.with_socket(protocol, |socket| socket.exchange(request))
     }
 
-    /// Sends a request of one message that asks for a dump (`NLM_F_DUMP`), and collects it. One that was interrupted
-    /// by changes is tried again a few times; the last try is then returned as `interrupted`.
+    /// Sends one message after the other, each of which asks for a dump (`NLM_F_DUMP`), and collects a reply to each. One
+    /// that was interrupted by changes is tried again a few times; the last try is then returned as `interrupted`.
     ///
     /// # Errors
     /// As [`exchange`](Self::exchange).
-    pub fn dump(&self, protocol: Protocol, request: Request) -> Result<Reply> {
+    pub fn dump(&self, protocol: Protocol, request: Request) -> Result<Vec<Reply>> {
         self.with_socket(protocol, |socket| socket.dump(request))
     }
 

@@ -13,14 +13,20 @@ use crate::error::Result;
 const TRIES: usize = 5;
 
 impl Socket {
-    pub(crate) fn dump(&mut self, mut request: Request) -> Result<Reply> {
+    pub(crate) fn dump(&mut self, mut request: Request) -> Result<Vec<Reply>> {
+        (0..request.len()).map(|item| self.dump_item(&mut request, item)).collect()
+    }
+
+    fn dump_item(&mut self, request: &mut Request, item: usize) -> Result<Reply> {
         let mut reply = Reply::default();
-        if let Some(refusal) = self.fill_in(&mut request, 0)? {
+        if let Some(refusal) = self.fill_in(request, item)? {
             reply.refusals.push(refusal);
+            request.skip(item);
             return Ok(reply);
         }
+        let range = request.range(item);
         for _ in 0..TRIES {
-            reply = self.dump_once(&mut request.bytes)?;
+            reply = self.dump_once(&mut request.bytes[range.clone()])?;
             if !reply.interrupted || !reply.refusals.is_empty() {
                 break;
             }
@@ -114,8 +120,9 @@ mod tests {
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("a pair");
         let asked = thread::spawn(move || kernel(&theirs, interruptions));
         let mut socket = Socket::of(ours);
-        let reply = socket.dump(Request::new(message(26, 0x301, &[0; 8])).expect("a message")).expect("an answer");
+        let replies = socket.dump(Request::new(message(26, 0x301, &[0; 8])).expect("a message")).expect("an answer");
         drop(socket);
+        let [reply] = replies.try_into().expect("one for each message");
         (reply, asked.join().expect("no panic"))
     }
 

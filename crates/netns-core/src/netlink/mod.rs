@@ -19,8 +19,8 @@
 //! ask.finalize();
 //! let mut bytes = vec![0; ask.buffer_len()];
 //! ask.serialize(&mut bytes);
-//! let reply = client.dump(Protocol::Route, Request::new(bytes)?)?;
-//! for message in Messages::of(&reply.data) {
+//! let replies = client.dump(Protocol::Route, Request::new(bytes)?)?;
+//! for message in Messages::of(&replies[0].data) {
 //!     println!("{:?}", NetlinkMessage::<RouteNetlinkMessage>::deserialize(message?.bytes)?);
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -28,6 +28,7 @@
 
 mod client;
 mod dump;
+mod errands;
 mod exchange;
 mod link;
 mod lookout;
@@ -38,6 +39,7 @@ mod socket;
 mod subscription;
 
 pub use client::{Client, in_order};
+pub use errands::Errand;
 pub use link::LinkName;
 pub use lookout::Lookout;
 pub use message::{Message, Messages};

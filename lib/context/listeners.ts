@@ -1,0 +1,54 @@
+/**
+ * What Node has once for all who listen: a signal, the parent process, a file that is watched by polling. It calls them
+ * all where the first one began to listen; each belongs where it began itself.
+ */
+import { builtin } from '../builtin.ts'
+import type { AnyFunction, Patches } from './patches.ts'
+import { contextOf, runIn } from './place.ts'
+
+/** What is called for another, by which Node finds it when it is to be removed. */
+type StandIn = AnyFunction & { listener: AnyFunction }
+
+const standIns = new WeakSet<AnyFunction>()
+
+/** Puts the hooks on. */
+export function hookListeners(patches: Patches): void {
+  for (const name of ['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const) {
+    patches.method(process, name, (original) => {
+      return function (this: unknown, event: unknown, listener: unknown) {
+        return original.call(this, event, isShared(event) ? standInFor(listener) : listener)
+      }
+    })
+  }
+  patches.method(builtin('fs'), 'watchFile', (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      return original.apply(this, args.map(standInFor))
+    }
+  })
+}
+
+/** Events of the process that Node emits by itself, from where the event's first listener was put on. */
+function isShared(event: unknown): boolean {
+  return typeof event === 'string' && (event.startsWith('SIG') || event === 'message' || event === 'disconnect')
+}
+
+/** What calls a listener in the current context; whatever is none is left as it is. */
+function standInFor(listener: unknown): unknown {
+  if (typeof listener !== 'function') return listener
+  const { listener: inner } = listener as Partial<StandIn>
+  if (inner !== undefined && standIns.has(inner)) {
+    // What Node made of one of ours for `once`, which is removed by the program's own.
+    Object.assign(listener, { listener: (inner as StandIn).listener })
+    return listener
+  }
+  const place = contextOf()
+  const standIn = Object.assign(
+    function (this: unknown, ...args: unknown[]) {
+      const call = () => listener.apply(this, args)
+      return contextOf() === place ? call() : runIn(place, call)
+    },
+    { listener: listener as AnyFunction }
+  )
+  standIns.add(standIn)
+  return standIn
+}

@@ -1,0 +1,22 @@
+/** Locks that whoever released them last passes on, to a callback that is to run where it was given. */
+import type { AnyFunction, Patches } from './patches.ts'
+import { contextOf, runIn } from './place.ts'
+
+/** Puts the hook on, where this Node has locks. */
+export function hookLocks(patches: Patches): void {
+  const { navigator } = globalThis as { navigator?: { locks?: object } }
+  const locks = navigator?.locks
+  if (locks === undefined) return
+  patches.method(Object.getPrototypeOf(locks), 'request', (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      return original.apply(this, args.map(returning))
+    }
+  })
+}
+
+/** A callback that runs in the current context; whatever is none is left as it is. */
+function returning(argument: unknown): unknown {
+  if (typeof argument !== 'function') return argument
+  const place = contextOf()
+  return (...args: unknown[]) => runIn(place, argument as AnyFunction, ...args)
+}
