@@ -13,60 +13,45 @@ declare const $core: () => readonly unknown[]
 
 const loaded: Partial<All> = {}
 const files: Record<string, unknown> = {}
+let require: NodeJS.Require | undefined
 
 /** The parts, each loaded when it is first asked for. So short that they are compiled into whoever asks often. */
 export const parts: Readonly<All> = {
   get command() {
-    return loaded.command ?? part('command')
+    return loaded.command ?? load('command')
   },
   get config() {
-    return loaded.config ?? part('config')
+    return loaded.config ?? load('config')
   },
   get context() {
-    return loaded.context ?? part('context')
+    return loaded.context ?? load('context')
   },
   get brokered() {
-    return loaded.brokered ?? part('brokered')
+    return loaded.brokered ?? load('brokered')
   },
   get late() {
-    return loaded.late ?? part('late')
+    return loaded.late ?? load('late')
   },
   get names() {
-    return loaded.names ?? part('names')
+    return loaded.names ?? load('names')
   },
   get node() {
-    return loaded.node ?? part('node')
+    return loaded.node ?? load('node')
   },
   get register() {
-    return loaded.register ?? part('register')
+    return loaded.register ?? load('register')
   }
 }
 
-function part<Name extends keyof All>(name: Name): All[Name] {
-  const made = fileOf(name) as All[Name]
-  loaded[name] = made
-  return made
+function load<Name extends keyof All>(name: Name): All[Name] {
+  const part = fileOf(name) as All[Name]
+  loaded[name] = part
+  return part
 }
 
-/** What a file of `lib` exports. */
+/** What a file of `lib` exports. By `require`, as nothing else loads without a promise. */
 function fileOf(name: string): unknown {
-  files[name] ??= load(`./lib/${name}.cjs`)($core(), fileOf)
+  require ??= builtin('module').createRequire(import.meta.url)
+  files[name] ??= (require(`./lib/${name}.cjs`) as File)($core(), fileOf)
   return files[name]
-}
-
-/** A module of Node's CommonJS loader. */
-interface Loadable {
-  exports: unknown
-  load?(path: string): void
-}
-
-/** By Node's CommonJS loader, as nothing else loads without a promise. */
-function load(file: string): File {
-  const Module = builtin('module') as unknown as new (path: string) => Loadable
-  const path = builtin('url').fileURLToPath(new URL(file, import.meta.url))
-  const module = new Module(path)
-  // What `require` does in the end, after it has looked for what is known to be there: that takes as long as to read it.
-  if (typeof module.load === 'function') module.load(path)
-  else module.exports = builtin('module').createRequire(path)(path)
-  return module.exports as File
 }
