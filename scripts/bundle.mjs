@@ -7,6 +7,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { build, transformSync } from 'esbuild'
+import { compileAtOnce, FIRST_CALLED } from './at-once.mjs'
 import { root } from './prepare.mjs'
 
 const dist = join(root, 'dist')
@@ -76,8 +77,12 @@ await build({
   format: 'cjs',
   allowOverwrite: true
 })
-for (const file of files)
-  rewrite(file, (each) => functionOfCore(file === FIRST ? shorten(keepClassNames(each)) : keepClassNames(each)))
+for (const file of files) {
+  rewrite(file, (each) => {
+    const kept = keepClassNames(each)
+    return file === FIRST ? functionOfCore(shorten(kept), FIRST_CALLED) : functionOfCore(kept)
+  })
+}
 
 rmSync(join(root, core))
 writeFileSync(join(dist, 'index.js'), oneLibrary(shorten(keepClassNames(code))))
@@ -123,11 +128,15 @@ function placeOf(name) {
   return place
 }
 
-/** Makes a file what `lib/deferred.ts` says that files are. */
-function functionOfCore(code) {
+/**
+ * Makes a file what `lib/deferred.ts` says that files are.
+ *
+ * @param atOnce - functions that are about to be called
+ */
+function functionOfCore(code, atOnce = []) {
   const strict = '"use strict";'
   if (!code.startsWith(strict)) throw new Error('It does not begin as esbuild has its files begin.')
-  const body = code.slice(strict.length).replace(EXPORTS, 'return')
+  const body = compileAtOnce(code.slice(strict.length), atOnce).replace(EXPORTS, 'return')
   // In parentheses it is compiled at once, instead of first looked over.
   return `${strict}module.exports=(function($core,$fileOf){${body}})\n`
 }
