@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { output, root } from './helpers.ts'
+import { directory, output, root } from './helpers.ts'
 
 /** What is compiled together with its file, and what is looked over first and compiled when it is called. */
 let atOnce: string[]
@@ -14,7 +14,7 @@ beforeAll(async () => {
   const code = readFileSync(join(root, file), 'utf8')
   atOnce = [...code.matchAll(/\bvar (\w+)=\(function\(/g)].map(([, name]) => name as string)
   whenCalled = [...code.matchAll(/\bfunction (\w+)\(/g)].map(([, name]) => name as string)
-  const folder = mkdtempSync('/tmp/netns-coverage-')
+  const folder = directory()
   const source = `
     for (const name of ['child_process', 'dns', 'http']) await import('node:' + name)
     const { NetNs } = await import('node-netns')
