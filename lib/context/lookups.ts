@@ -6,12 +6,12 @@ import type { LookupError } from '../dns/errors.ts'
 import { node } from '../dns/node.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
-import { dnsOf } from './names.ts'
+import { channelOf, dnsOf } from './names.ts'
 import { hookBinding } from './names-binding.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
 import { findPrototype } from './prototypes.ts'
-import { hookQueries } from './queries.ts'
+import { hookQueries, rememberResolver } from './queries.ts'
 
 const LOOKUPS = ['lookup', 'lookupService'] as const
 /** Those stay as they are, and the order of results: it is the program's, not the network's. */
@@ -36,7 +36,7 @@ export function hookLookups(patches: Patches): void {
       either(isHooked, promised[name](promising), redirected(promising, name, promisesOf))
     )
   }
-  hookQueries(patches, findPrototype('resolver'))
+  hookQueries(patches, findPrototype('resolver'), channelOf)
 }
 
 function promisedLookup(original: AnyFunction): AnyFunction {
@@ -120,7 +120,11 @@ function redirectedClass(original: object, name: string, of: (namespace: Namespa
   return new Proxy(original, {
     construct(target, args, newTarget) {
       const place = elsewhere()
-      if (place === undefined) return Reflect.construct(target as never, args, newTarget)
+      if (place === undefined) {
+        const made = Reflect.construct(target as never, args, newTarget)
+        rememberResolver(made, args[0])
+        return made
+      }
       // `class Mine extends dns.Resolver` keeps its own prototype only where it was extended at home.
       return Reflect.construct(Reflect.get(of(place), name) as never, args)
     }

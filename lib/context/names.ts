@@ -1,12 +1,15 @@
 /** What answers for names in a namespace, made once for each. */
 import { builtin } from '../builtin.ts'
+import type { Channel, ChannelOptions } from '../dns/channel.ts'
 import type { Requests } from '../dns/requests.ts'
+import type { Settings } from '../dns/settings.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import { here } from './place.ts'
 import { standIn } from './queries.ts'
 
 interface Names {
+  settings: Settings
   dns: typeof import('node:dns')
   requests: Requests
 }
@@ -24,6 +27,12 @@ export function requestsOf(namespace: Namespace): Requests {
   return namesOf(namespace).requests
 }
 
+/** What asks in a namespace for a resolver of Node's, which checks by itself what is set. */
+export function channelOf(namespace: Namespace, options: ChannelOptions): Channel {
+  const { settings } = namesOf(namespace)
+  return new (resolver().Channel)(settings, { setServers: () => 0, setLocalAddress() {} }, options)
+}
+
 /** A closed one is shared by nobody: what is asked in it is refused by the socket that it would need. */
 function openNetwork(): Namespace | undefined {
   const place = here()
@@ -36,7 +45,7 @@ function namesOf(namespace: Namespace): Names {
     const { createDns, etcSource, Requests, Settings } = resolver()
     const settings = new Settings(etcSource(namespace.name, openNetwork))
     namespace.whenClosed(() => settings.spare.close())
-    names = { dns: createDns(settings), requests: new Requests(settings) }
+    names = { settings, dns: createDns(settings), requests: new Requests(settings) }
     known.set(namespace, names)
   }
   return names

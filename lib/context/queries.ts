@@ -1,9 +1,10 @@
 /**
- * What Node's resolvers ask c-ares. A reference to their class from before the hooks were on would ask from home, so that
- * it is refused in contexts; resolvers of ours have the same methods.
+ * What Node's resolvers ask c-ares. One that was made outside of contexts asks in them through channels of ours; by a
+ * reference to their class from before the hooks were on it cannot, as nobody knows its options, and is refused.
  */
-import type { Channel } from '../dns/channel.ts'
+import type { Channel, ChannelOptions } from '../dns/channel.ts'
 import { capturedReference } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
@@ -15,17 +16,49 @@ const ours = new Map<string, AnyFunction>()
 let native: HandlePrototype | undefined
 let OurChannel: typeof Channel | undefined
 
-/** Puts the hooks on. */
-export function hookQueries(patches: Patches, resolver: HandlePrototype): void {
+/** A resolver that was made outside of contexts. */
+interface Outsider {
+  options: ChannelOptions
+  /** What was set on it, by what did so. */
+  settings: Map<'setServers' | 'setLocalAddress', unknown[]>
+  /** Those that ask for it in contexts, as it is set now. */
+  channels: WeakMap<Namespace, Channel>
+  /** Those that ever did. */
+  all: Set<WeakRef<Channel>>
+}
+
+/** By their handles. */
+const outsiders = new WeakMap<object, Outsider>()
+
+/** Remembers a resolver that was made outside of contexts. */
+export function rememberResolver({ _handle }: { _handle: object }, options: ChannelOptions | undefined): void {
+  outsiders.set(_handle, { options: { ...options }, settings: new Map(), channels: new WeakMap(), all: new Set() })
+}
+
+/**
+ * Puts the hooks on.
+ *
+ * @param make - makes a channel of ours for a namespace
+ */
+export function hookQueries(
+  patches: Patches,
+  resolver: HandlePrototype,
+  make: (namespace: Namespace, options: ChannelOptions) => Channel
+): void {
   native = resolver
+  hookSettings(patches, resolver)
   for (const name of Object.getOwnPropertyNames(resolver)) {
     if (!name.startsWith('query') && name !== 'getHostByAddr') continue
     patches.inner(resolver, name, (original) => {
       return function (this: unknown, ...args: unknown[]) {
         const own = OurChannel !== undefined && this instanceof OurChannel ? ours.get(name) : undefined
         if (own !== undefined) return own.apply(this, args)
-        if (elsewhere() !== undefined) throw capturedReference('dns', 'the query')
-        return original.apply(this, args)
+        const place = elsewhere()
+        if (place === undefined) return original.apply(this, args)
+        const outsider = outsiders.get(this as object)
+        if (outsider === undefined) throw capturedReference('dns', 'the query')
+        const channel = outsider.channels.get(place) ?? channelFor(outsider, place, make(place, outsider.options))
+        return ours.get(name)?.apply(channel, args)
       }
     })
     hooked.set(name, Reflect.get(resolver, name) as AnyFunction)
@@ -50,4 +83,33 @@ export function standIn(ChannelClass: typeof Channel): void {
       }
     })
   }
+}
+
+function channelFor(outsider: Outsider, place: Namespace, channel: Channel): Channel {
+  for (const [name, args] of outsider.settings) Reflect.apply(channel[name], channel, args)
+  outsider.channels.set(place, channel)
+  outsider.all.add(new WeakRef(channel))
+  return channel
+}
+
+/** What is set on a resolver that was made outside, and the end of its questions, are for what asks in contexts too. */
+function hookSettings(patches: Patches, resolver: HandlePrototype): void {
+  for (const name of ['setServers', 'setLocalAddress'] as const) {
+    patches.inner(resolver, name, (original) => {
+      return function (this: object, ...args: unknown[]) {
+        const outcome: unknown = original.apply(this, args)
+        const outsider = outsiders.get(this)
+        if (outsider === undefined || (outcome !== undefined && outcome !== 0)) return outcome
+        outsider.settings.set(name, args)
+        outsider.channels = new WeakMap()
+        return outcome
+      }
+    })
+  }
+  patches.inner(resolver, 'cancel', (original) => {
+    return function (this: object, ...args: unknown[]) {
+      for (const each of outsiders.get(this)?.all ?? []) each.deref()?.cancel()
+      return original.apply(this, args)
+    }
+  })
 }

@@ -1,6 +1,8 @@
 /** Names: look-ups are Node's own but for where the answer comes from. */
 import assert from 'node:assert/strict'
+import dgram from 'node:dgram'
 import dns from 'node:dns'
+import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { promisify } from 'node:util'
@@ -82,6 +84,35 @@ export default {
       assert.deepEqual(await new dns.promises.Resolver().resolve4('server.test'), ['127.0.0.9'])
     })
     assert.deepEqual(seen, ['server.test', 'server.test'])
+  },
+  'a Resolver that was made outside asks where it is used, as it is set': async () => {
+    for (const made of [
+      new dns.Resolver({ timeout: 1000, tries: 1 }),
+      new dns.promises.Resolver({ timeout: 1000, tries: 1 })
+    ]) {
+      const [red, blue] = [namespace(), namespace()]
+      const asking = (name) =>
+        made instanceof dns.Resolver ? promisify(made.resolve4).call(made, name) : made.resolve4(name)
+      await red.run(() => nameServer({ 'server.test': '127.0.0.9' }))
+      await blue.run(() => nameServer({ 'server.test': '127.0.0.8' }))
+      for (let round = 0; round < 2; round++) {
+        assert.deepEqual(await red.run(asking, 'server.test'), ['127.0.0.9'])
+        assert.deepEqual(await blue.run(asking, 'server.test'), ['127.0.0.8'])
+        await assert.rejects(asking('server.test'), { code: 'ECONNREFUSED' })
+      }
+      await red.run(async () => {
+        const silent = dgram.createSocket('udp4').bind(5300, '127.0.0.1')
+        await once(silent, 'listening')
+        made.setServers(['127.0.0.1:5300'])
+        await assert.rejects(asking('server.test'), { code: 'ETIMEOUT' })
+        const cancelled = assert.rejects(asking('server.test'), { code: 'ECANCELLED' })
+        made.cancel()
+        await cancelled
+        made.setLocalAddress('192.0.2.1')
+        await assert.rejects(asking('server.test'), { code: 'ECONNREFUSED' })
+        silent.close()
+      })
+    }
   },
   'a closed namespace refuses look-ups with its own error': async () => {
     const red = namespace()
