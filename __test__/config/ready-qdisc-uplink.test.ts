@@ -146,9 +146,9 @@ test('an uplink that nftables refuses leaves everything as it was', async () => 
   const before = await outer.links.list()
   const { netlinkExchange } = native()
   // As a kernel answers that has nf_tables, but not what masquerades.
-  const lacking = vi.spyOn(native(), 'netlinkExchange').mockImplementation(async (slot, plan, ...rest) => {
+  const lacking = vi.spyOn(native(), 'netlinkExchange').mockImplementation(async (plan, ...rest) => {
     const [protocol, length] = plan as unknown as [number, number]
-    if (protocol !== 12 || length < 200) return netlinkExchange(slot, plan, ...rest)
+    if (protocol !== 12 || length < 200) return netlinkExchange(plan, ...rest)
     const refusal = { item: 3, code: 'ENOENT', errno: -2, meaning: 'No such file or directory' }
     return { data: Buffer.alloc(0), refusals: [refusal], interrupted: false, sent: 1 }
   })

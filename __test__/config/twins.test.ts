@@ -219,6 +219,22 @@ test('a monitor tells of what a synchronous call changed right after it was aske
   await events.return?.()
 })
 
+test.each(['asynchronous', 'synchronous'])(
+  "a monitor tells of a veth's other end that an %s call made",
+  async (way) => {
+    using left = NetNs.createSync()
+    using right = NetNs.createSync()
+    const events = right.monitor()
+    const made = WAYS[way]?.(left, 'links').add({ kind: 'veth', name: 'a', peer: { name: 'b', netns: right } })
+    for await (const { type, group, value } of events) {
+      if (group !== 'link') continue
+      expect([type, (value as { name: string }).name]).toEqual(['add', 'b'])
+      break
+    }
+    await made
+  }
+)
+
 test('a synchronous call works inside another namespace, and leaves every thread where it was', () => {
   using ns = NetNs.createSync()
   using other = NetNs.createSync()

@@ -86,7 +86,7 @@ test('many peers take several messages, none too long for its lengths, and all o
     allowedIps: [`10.${i >> 8}.${i & 255}.0/24`]
   }))
   const request = await writeWireGuard(FAMILY, 'wg0', { privateKey: KEY, peers })
-  expect(request.count).toBeGreaterThan(5)
+  expect([...messages(new Reader(request.written))].length).toBeGreaterThan(5)
   const device = read(request.written)
   expect(device.peers.map(({ publicKey, allowedIps }) => ({ publicKey, allowedIps }))).toEqual(peers)
   expect(device.privateKey).toBe(KEY)

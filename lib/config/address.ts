@@ -83,17 +83,19 @@ export function writeAddress(
   parse(spec.address, `${label}.address`, 'required')
   const { size, prefix } = parsed
   const scope = spec.scope === undefined ? 0 : checkWord(spec.scope, `${label}.scope`, SCOPES)
-  LARGEST.set(parsed.bytes)
+  let local = parsed.bytes
   let peerPrefix = prefix
   if (spec.peer !== undefined) {
+    LARGEST.set(local)
+    local = LARGEST
     parse(spec.peer, `${label}.peer`, 'optional')
     if (parsed.size !== size) throw invalidValue(`${label}.peer`, spec.peer, 'it is of another family than the address')
     peerPrefix = parsed.prefix
   }
   request.begin(type, flags)
-  request.u8(familyOf(size)).u8(peerPrefix).u8(0).u8(scope).link(link)
-  request.attributeRaw(IFA.local, LARGEST, size)
-  request.attributeRaw(IFA.address, spec.peer === undefined ? LARGEST : parsed.bytes, size)
+  request.u32(familyOf(size) | (peerPrefix << 8) | (scope << 24)).link(link)
+  request.attributeIp(IFA.local, local, size)
+  request.attributeIp(IFA.address, parsed.bytes, size)
   if (spec.broadcast !== undefined) {
     parse(spec.broadcast, `${label}.broadcast`, 'none')
     if (parsed.size !== 4 || size !== 4) throw invalidValue(`${label}.broadcast`, spec.broadcast, 'only IPv4 has one')

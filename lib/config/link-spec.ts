@@ -112,6 +112,7 @@ const CHANGES = new Set([
 
 /** The header of every message about links. */
 export function linkHeader(request: Request, index: LinkTarget, flags = 0, change = 0): Request {
+  if (typeof index === 'number') return request.u32x4(0, index, flags, change)
   return request.u32(0).link(index).u32(flags).u32(change)
 }
 
@@ -157,19 +158,9 @@ export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, i
   }
   if (into !== undefined) request.attributeNamespace(IFLA.namespace, into)
   const info = request.open(IFLA.info, 0)
-  request.attributeRaw(INFO.kind, kindBytes(spec.kind))
+  request.attributeText(INFO.kind, spec.kind, 0)
   writeData(request, spec, schema)
   return request.close(info).end()
-}
-
-const encoder = new TextEncoder()
-const KIND_BYTES = new Map<string, Uint8Array>()
-
-/** A kind as the kernel takes it, without a NUL. There are few. */
-function kindBytes(kind: string): Uint8Array {
-  const bytes = KIND_BYTES.get(kind) ?? encoder.encode(kind)
-  KIND_BYTES.set(kind, bytes)
-  return bytes
 }
 
 function writeData(request: Request, spec: LinkSpec, schema: Schema): void {
@@ -239,7 +230,7 @@ export function writeChanges(request: Request, link: LinkTarget, changes: LinkCh
     request.nest(
       IFLA.info,
       () => {
-        request.attributeRaw(INFO.kind, kindBytes(kind))
+        request.attributeText(INFO.kind, kind, 0)
         request.nest(INFO.data, () => writeFields(request, LINK_KINDS[kind] ?? {}, info, 'changes.info'), 0)
       },
       0

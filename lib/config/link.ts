@@ -1,8 +1,7 @@
 /** Links as the kernel tells them. */
 
 import { formatMac } from '../wire/address.ts'
-import { Attributes, type Message, type Reader } from '../wire/reader.ts'
-import { wordOf } from './check.ts'
+import { type Message, placesOf, type Reader } from '../wire/reader.ts'
 import { readFields } from './fields.ts'
 import { LINK_KINDS } from './link-kinds.ts'
 
@@ -61,15 +60,18 @@ export const IFF: Readonly<Record<string, number>> = {
   ECHO: 0x40000
 }
 
+const IFF_UP = 1
+const IFF_PROMISC = 0x100
 const STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP']
-const TYPES: Readonly<Record<string, number>> = {
-  ether: 1,
-  loopback: 772,
-  none: 0xfffe,
-  gre: 778,
-  ppp: 512,
-  void: 0xffff
-}
+/** `ARPHRD_…`. */
+const TYPE_WORDS = new Map([
+  [1, 'ether'],
+  [772, 'loopback'],
+  [0xfffe, 'none'],
+  [778, 'gre'],
+  [512, 'ppp'],
+  [0xffff, 'void']
+])
 
 /** `struct rtnl_link_stats64`, in its order. */
 const COUNTERS = [
@@ -118,112 +120,101 @@ export interface Link {
   info: Record<string, unknown>
 }
 
-const walk = new Attributes()
-
-/** Reads a link. */
+/** Reads a link. It has half a hundred attributes, most of which are not for us. */
 export function decodeLink(reader: Reader, message: Message): Link | undefined {
+  const { words } = reader
+  const { type, start } = message
+  const head = start >> 2
   // Bridges tell of their ports in the same message type, but in AF_BRIDGE.
-  if (message.type > LINK_MESSAGE.delete || message.type < LINK_MESSAGE.new || reader.u8(message.start) !== 0) return
-  const flags = reader.u32(message.start + 8)
+  if (type > LINK_MESSAGE.delete || type < LINK_MESSAGE.new || ((words[head] ?? 1) & 0xff) !== 0) return undefined
+  const flags = words[head + 2] ?? 0
+  const at = placesOf(reader, start + 16, message.end)
+  const name = at[IFLA.name] as number
+  const state = at[IFLA.state] as number
+  const stats = at[IFLA.stats64] as number
   const link: Link = {
-    index: reader.s32(message.start + 4),
-    name: '',
+    index: numberAt(words, start + 4) | 0,
+    name: name === 0 ? '' : textAt(reader, name),
     kind: undefined,
-    mtu: 0,
-    up: (flags & 1) !== 0,
-    state: 'UNKNOWN',
-    carrier: false,
-    type: wordOf(TYPES, reader.u16(message.start + 2)),
+    mtu: numberAt(words, at[IFLA.mtu]),
+    up: (flags & IFF_UP) !== 0,
+    state: state === 0 ? 'UNKNOWN' : (STATES[reader.u8(state)] ?? 'UNKNOWN'),
+    carrier: (numberAt(words, at[IFLA.carrier]) & 0xff) !== 0,
+    type: typeWord((words[head] as number) >>> 16),
     flags: flagWords(flags),
-    promiscuous: (flags & 0x100) !== 0,
-    group: 0,
-    txQueueLength: 0,
+    promiscuous: (flags & IFF_PROMISC) !== 0,
+    group: numberAt(words, at[IFLA.group]),
+    txQueueLength: numberAt(words, at[IFLA.txQueueLength]),
     altNames: [],
-    stats: {},
+    stats: stats === 0 ? {} : decodeStats(reader, stats),
     info: {}
   }
-  walk.of(reader, message.start + 16, message.end)
-  while (walk.next()) READERS[walk.type]?.(link, reader, walk.start, walk.end)
+  const mac = at[IFLA.address] as number
+  if (mac !== 0 && reader.endOf(mac) > mac) link.mac = formatMac(reader.bytes, mac, reader.endOf(mac))
+  const permanent = at[IFLA.permanentAddress] as number
+  if (permanent !== 0 && reader.endOf(permanent) > permanent) {
+    link.permanentMac = formatMac(reader.bytes, permanent, reader.endOf(permanent))
+  }
+  const alias = at[IFLA.alias] as number
+  if (alias !== 0) link.alias = textAt(reader, alias)
+  const master = at[IFLA.master] as number
+  if (master !== 0) link.master = numberAt(words, master)
+  const other = numberAt(words, at[IFLA.link])
+  if (other !== 0) link.link = other
+  const peer = at[IFLA.peerNamespace] as number
+  if (peer !== 0 && (numberAt(words, peer) | 0) >= 0) link.peerNetns = numberAt(words, peer)
+  const qdisc = at[IFLA.qdisc] as number
+  if (qdisc !== 0) link.qdisc = textAt(reader, qdisc)
+  const properties = at[IFLA.properties] as number
+  if (properties !== 0) decodeProperties(link, reader, properties)
+  // The last, as it asks for places itself.
+  const info = at[IFLA.info] as number
+  if (info !== 0) decodeInfo(link, reader, info)
   return link
 }
 
-type Read = (link: Link, reader: Reader, start: number, end: number) => void
+/** The number at a place; 0 for one that is not there, as beyond the end. */
+function numberAt(words: Uint32Array, place: number | undefined): number {
+  return place ? (words[place >> 2] ?? 0) : 0
+}
 
-/** How each attribute is read, by its number: a link has half a hundred, most of which are not for us. */
-const READERS: (Read | undefined)[] = []
+function textAt(reader: Reader, place: number): string {
+  return reader.text(place, reader.endOf(place))
+}
 
-READERS[IFLA.name] = (link, reader, start, end) => {
-  link.name = reader.text(start, end)
+function typeWord(type: number): string {
+  return TYPE_WORDS.get(type) ?? String(type)
 }
-READERS[IFLA.address] = (link, reader, start, end) => {
-  if (end > start) link.mac = formatMac(reader.bytes, start, end)
-}
-READERS[IFLA.permanentAddress] = (link, reader, start, end) => {
-  if (end > start) link.permanentMac = formatMac(reader.bytes, start, end)
-}
-READERS[IFLA.mtu] = (link, reader, start) => {
-  link.mtu = reader.u32(start)
-}
-READERS[IFLA.link] = (link, reader, start) => {
-  if (reader.u32(start) !== 0) link.link = reader.u32(start)
-}
-READERS[IFLA.qdisc] = (link, reader, start, end) => {
-  link.qdisc = reader.text(start, end)
-}
-READERS[IFLA.master] = (link, reader, start) => {
-  link.master = reader.u32(start)
-}
-READERS[IFLA.txQueueLength] = (link, reader, start) => {
-  link.txQueueLength = reader.u32(start)
-}
-READERS[IFLA.state] = (link, reader, start) => {
-  link.state = STATES[reader.u8(start)] ?? 'UNKNOWN'
-}
-READERS[IFLA.carrier] = (link, reader, start) => {
-  link.carrier = reader.u8(start) !== 0
-}
-READERS[IFLA.alias] = (link, reader, start, end) => {
-  link.alias = reader.text(start, end)
-}
-READERS[IFLA.group] = (link, reader, start) => {
-  link.group = reader.u32(start)
-}
-READERS[IFLA.peerNamespace] = (link, reader, start) => {
-  if (reader.s32(start) >= 0) link.peerNetns = reader.s32(start)
-}
-READERS[IFLA.properties] = (link, reader, start, end) => {
-  for (const property of reader.attributes(start, end)) {
+
+function decodeProperties(link: Link, reader: Reader, start: number): void {
+  for (const property of reader.attributes(start, reader.endOf(start))) {
     if (property.type === IFLA.altName) link.altNames.push(reader.text(property.start, property.end))
   }
 }
-READERS[IFLA.stats64] = (link, reader, start, end) => {
-  link.stats = decodeStats(reader, start, end)
-}
-READERS[IFLA.info] = (link, reader, start, end) => decodeInfo(link, reader, start, end)
 
 /** What a kernel's counters look like: older ones have fewer. Properties that are added one by one take ten times longer. */
 const BLANK_STATS: Record<string, bigint>[] = []
 
-function decodeStats(reader: Reader, start: number, end: number): Record<string, bigint> {
-  const count = Math.min(COUNTERS.length, (end - start) >> 3)
+function decodeStats(reader: Reader, start: number): Record<string, bigint> {
+  const { words } = reader
+  const count = Math.min(COUNTERS.length, (reader.endOf(start) - start) >> 3)
   BLANK_STATS[count] ??= Object.fromEntries(COUNTERS.slice(0, count).map((counter) => [counter, 0n]))
   const stats = { ...BLANK_STATS[count] }
-  for (let i = 0; i < count; i++) {
-    const at = start + i * 8
+  for (let i = 0, at = start >> 2; i < count; i++, at += 2) {
     // Most are zero: a bigint for each of them would be most of the garbage that a list of links leaves.
-    if (reader.u32(at) !== 0 || reader.u32(at + 4) !== 0) stats[COUNTERS[i] as string] = reader.u64(at)
+    if (((words[at] as number) | (words[at + 1] as number)) !== 0) stats[COUNTERS[i] as string] = reader.u64(at << 2)
   }
   return stats
 }
 
-function decodeInfo(link: Link, reader: Reader, start: number, end: number): void {
-  const attributes = reader.attributes(start, end)
-  const kind = attributes.find(({ type }) => type === INFO.kind)
-  if (kind === undefined) return
-  link.kind = reader.text(kind.start, kind.end)
+function decodeInfo(link: Link, reader: Reader, start: number): void {
+  const at = placesOf(reader, start, reader.endOf(start))
+  const kind = at[INFO.kind] as number
+  const data = at[INFO.data] as number
+  if (kind === 0) return
+  link.kind = textAt(reader, kind)
   const schema = Object.hasOwn(LINK_KINDS, link.kind) ? LINK_KINDS[link.kind] : undefined
-  const data = attributes.find(({ type }) => type === INFO.data)
-  if (schema !== undefined && data !== undefined) link.info = readFields(reader, data.start, data.end, schema)
+  if (schema !== undefined && data !== 0) link.info = readFields(reader, data, reader.endOf(data), schema)
   // The kernel has one kind for both, and tells them apart as an option.
   if (link.kind === 'tun' && link.info['type'] === 'tap') link.kind = 'tap'
 }

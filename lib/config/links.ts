@@ -5,7 +5,6 @@ import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
 import { writeAddress } from './address.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
 import { noLink, refused } from './errors.ts'
-import type { Schema } from './fields.ts'
 import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { moduleRemedy } from './link-kinds.ts'
 import {
@@ -20,8 +19,7 @@ import {
 } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
 import { ask, later, now, type Operation } from './operation.ts'
-import { Steps } from './steps.ts'
-import { change, decodeFirst, dump, exchange } from './transport.ts'
+import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
 
 const LONGEST_NAME = 15
 
@@ -114,32 +112,36 @@ export class Links {
 
   *#add(spec: LinkSpec): Operation<Link> {
     const schema = checkSpec(spec)
-    const words = `add ${spec.kind} link ${spec.name}`
-    const steps = new Steps()
-    const { request } = steps
+    const request = Request.take()
+    // Of what is for one recipient, one acknowledgement stands for all.
+    request.acknowledgeLast = true
     const tun = spec.kind === 'tun' || spec.kind === 'tap'
-    if (!tun) steps.end(this.#writeFirst(request, spec, schema))
+    if (!tun) {
+      const { linkNetns } = spec
+      writeNewLink(request, spec, schema, linkNetns && this.#namespace)
+      request.to(linkNetns ?? this.#namespace)
+    }
     if (spec.kind === 'veth') {
       const peer = spec.peer as VethPeer
       writePeerRest(request, spec.name, peer)
-      steps.end(peer.netns ?? this.#namespace)
+      request.to(peer.netns ?? this.#namespace)
     }
     writeRest(request, spec)
     writeGet(request, spec.name)
-    steps.end(this.#namespace)
+    request.to(this.#namespace)
     if (tun) yield* this.#createTun(spec)
-    const { sent, reader, refusals } = yield* steps.exchange()
+    const { sent, reader, refusals } = yield* exchangeInOrder(request)
     const refusal = refusals[0]
     if (refusal !== undefined) {
-      const made = tun || sent > 1
+      const made = tun || (sent ?? 0) > 1
       if (made) yield* this.#delete(spec.name)
       // The same errno also stands for a single option that the kernel was built without.
       const unknown = !made && refusal.code === 'EOPNOTSUPP' && /unknown device type/i.test(refusal.text ?? '')
       const remedy = unknown ? moduleRemedy(spec.kind) : undefined
-      throw refused(refusal, words, remedy)
+      throw refused(refusal, `add ${spec.kind} link ${spec.name}`, remedy)
     }
     const link = decodeFirst(reader, decodeLink)
-    if (link === undefined) throw noLink(spec.name, words)
+    if (link === undefined) throw noLink(spec.name, `add ${spec.kind} link ${spec.name}`)
     return link
   }
 
@@ -217,13 +219,6 @@ export class Links {
     const found = yield* this.#get(link)
     if (found === undefined) throw noLink(nameLink(link), words)
     return found
-  }
-
-  /** The message that makes a link; returns whom it is sent to. */
-  #writeFirst(request: Request, spec: LinkSpec, schema: Schema): Namespace {
-    const { linkNetns } = spec
-    writeNewLink(request, spec, schema, linkNetns && this.#namespace)
-    return linkNetns ?? this.#namespace
   }
 
   /** No message makes these. */

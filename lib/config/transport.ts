@@ -4,27 +4,34 @@ import type { NetlinkReply } from '../native.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
 import { interrupted, type Refusal, refused } from './errors.ts'
-import { ask, finish, giveWay, type Operation, pacing } from './operation.ts'
+import { type Ask, ask, finish, giveWay, type Operation, pacing } from './operation.ts'
 
 /** Reads a message, or says that it is none of the caller's. */
 export type Decode<T> = (reader: Reader, message: Message) => T | undefined
 
 /** What the kernel said to a request. */
 export interface Answer {
+  /** Of what was asked on this thread, it is good until the next such question. */
   reader: Reader
   refusals: readonly Refusal[]
+  /** To how many recipients the messages were sent, if something was refused. */
+  sent?: number
 }
 
 const NONE: readonly Refusal[] = []
 
-/** What native code gives: messages, with more only if not everything went well. */
-export type Given = Buffer | NetlinkReply
+/** Where answers on this thread go. Few are longer than that of a link, which is 1,500 bytes. */
+const room = Buffer.alloc(16 * 1024)
+const roomReader = new Reader(room)
 
-/** What it means. */
-export function answerOf(given: Given): Answer {
-  return 'refusals' in given
-    ? { reader: new Reader(given.data), refusals: given.refusals }
-    : { reader: new Reader(given), refusals: NONE }
+/** What native code gives: messages, or how many bytes of the room they take; more only if not everything went well. */
+type Given = number | Buffer | NetlinkReply
+
+function answerOf(given: Given): Answer {
+  // Behind the messages in the room there are zeros, which are no message.
+  if (typeof given === 'number') return { reader: roomReader, refusals: NONE }
+  if (!('refusals' in given)) return { reader: new Reader(given), refusals: NONE }
+  return { reader: new Reader(given.data), refusals: given.refusals, sent: given.sent }
 }
 
 /** Changes to a namespace that are held back, as a monitor is still finding out how it was when it was asked for. */
@@ -47,16 +54,11 @@ export function holdChanges(namespace: Namespace, until: Promise<void>): void {
   held.set(inode, { over, by: [...(before?.by ?? []), namespace] })
 }
 
-/** Whether changes to a namespace are held back. */
-export function isHeld(namespace: Namespace): boolean {
-  return held.size > 0 && held.has(namespace.inode)
-}
-
 /**
  * Waits while changes to a namespace are held back. What is to be found out first is with other threads, which wait for
  * nobody.
  */
-export function release(namespace: Namespace): Operation<void> {
+function release(namespace: Namespace): Operation<void> {
   return ask<void>(
     (native) => {
       for (const by of held.get(namespace.inode)?.by ?? []) if (!by.closed) native.netlinkSettle(by.slot)
@@ -68,13 +70,21 @@ export function release(namespace: Namespace): Operation<void> {
 }
 
 /** Sends messages; refusals are part of the answer. The request must not be used any more. */
-export function* exchange(namespace: Namespace, request: Request): Operation<Answer> {
-  if (isHeld(namespace)) yield* release(namespace)
-  const given = yield* ask<Given>(
-    (native) => request.spent(native.netlinkExchangeSync(namespace.slot, request.plan, request.bytes, request.names)),
-    (native) => request.spent(native.netlinkExchange(namespace.slot, request.plan, request.bytes, request.names, false))
-  )
-  return answerOf(given)
+export function exchange(namespace: Namespace, request: Request): Operation<Answer> {
+  return exchangeInOrder(request.to(namespace))
+}
+
+/**
+ * As {@link exchange}, to one recipient of the request after the other, until something is refused. What earlier messages
+ * make can be the subject of later ones. The answers are those of the last recipient.
+ */
+export function* exchangeInOrder(request: Request): Operation<Answer> {
+  if (held.size > 0) for (const namespace of request.concerned) yield* release(namespace)
+  const question: Ask<Given> = {
+    now: (native) => request.spent(native.netlinkExchangeSync(request.plan, request.bytes, request.names, room)),
+    later: (native) => request.spent(native.netlinkExchange(request.plan, request.bytes, request.names, false))
+  }
+  return answerOf((yield question) as Given)
 }
 
 /** What is to be {@link answered}. */
@@ -87,13 +97,12 @@ export interface Queued {
  * waiting. The request can be used again afterwards.
  */
 export function* exchangeQueued(namespace: Namespace, request: Request): Operation<Queued> {
-  if (isHeld(namespace)) yield* release(namespace)
+  request.to(namespace)
+  if (held.size > 0) yield* release(namespace)
   return yield* ask<Queued>(
-    (native) => ({
-      given: native.netlinkExchangeSync(namespace.slot, request.plan, request.bytes, request.names)
-    }),
+    (native) => ({ given: native.netlinkExchangeSync(request.plan, request.bytes, request.names, room) }),
     (native) => {
-      const given = native.netlinkExchange(namespace.slot, request.plan, request.bytes, request.names, true)
+      const given = native.netlinkExchange(request.plan, request.bytes, request.names, true)
       // It is awaited sooner or later; until then a failure is not unhandled.
       given.catch(() => undefined)
       return { given }
@@ -144,9 +153,10 @@ export interface DumpAnswer {
 
 /** As {@link dump}, for whoever reads it later; each message of the request asks for one sort. */
 export function* dumpBytes(namespace: Namespace, request: Request, words: string): Operation<DumpAnswer[]> {
-  const answers = yield* ask<Given[]>(
-    (native) => request.spent(native.netlinkDumpSync(namespace.slot, request.plan, request.bytes, request.names)),
-    (native) => request.spent(native.netlinkDump(namespace.slot, request.plan, request.bytes, request.names))
+  request.to(namespace)
+  const answers = yield* ask<(Buffer | NetlinkReply)[]>(
+    (native) => request.spent(native.netlinkDumpSync(request.plan, request.bytes, request.names)),
+    (native) => request.spent(native.netlinkDump(request.plan, request.bytes, request.names))
   )
   return answers.map((given) => {
     const { reader, refusals } = answerOf(given)

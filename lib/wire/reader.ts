@@ -4,7 +4,7 @@
 const TYPE = 0x3fff
 /** Longer texts are decoded at once. */
 const SHORT = 16
-const NOTHING = new Uint8Array(0)
+const NO_WORDS = new Uint32Array(0)
 const decoder = new TextDecoder()
 
 /** Where an attribute's value is. */
@@ -19,13 +19,13 @@ export class Attributes implements Attribute {
   type = 0
   start = 0
   end = 0
-  #bytes: Uint8Array = NOTHING
+  #words: Uint32Array = NO_WORDS
   #at = 0
   #stop = 0
 
-  /** Begins anew, with the attributes between two offsets. */
+  /** Begins anew, with the attributes between two offsets, the first of which is a multiple of four. */
   of(reader: Reader, start: number, end: number): this {
-    this.#bytes = reader.bytes
+    this.#words = reader.words
     this.#at = start
     this.#stop = Math.min(end, reader.bytes.length)
     return this
@@ -35,10 +35,10 @@ export class Attributes implements Attribute {
   next(): boolean {
     const at = this.#at
     if (at + 4 > this.#stop) return false
-    const bytes = this.#bytes
-    const length = (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
+    const head = this.#words[at >> 2] as number
+    const length = head & 0xffff
     if (length < 4 || at + length > this.#stop) return false
-    this.type = ((bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8)) & TYPE
+    this.type = (head >>> 16) & TYPE
     this.start = at + 4
     this.end = at + length
     this.#at = at + ((length + 3) & ~3)
@@ -46,14 +46,41 @@ export class Attributes implements Attribute {
   }
 }
 
-/** Bytes with a view on them. */
+/** How many types of attributes {@link placesOf} tells of. */
+const PLACES = 64
+const places = new Uint32Array(PLACES)
+
+/**
+ * Where the value of each attribute between two offsets begins, by its type; 0 for those that are not there. For messages
+ * of half a hundred attributes few of which matter: to call something for each would take longer than to read them.
+ *
+ * @returns what is valid until the next call
+ */
+export function placesOf({ words, bytes }: Reader, start: number, end: number): Uint32Array {
+  places.fill(0)
+  const stop = Math.min(end, bytes.length)
+  for (let at = start; at + 4 <= stop; ) {
+    const head = words[at >> 2] as number
+    const length = head & 0xffff
+    if (length < 4 || at + length > stop) break
+    const type = (head >>> 16) & TYPE
+    if (type < PLACES) places[type] = at + 4
+    at += (length + 3) & ~3
+  }
+  return places
+}
+
+/** Bytes, and those that are whole words as words. */
 export class Reader {
   readonly bytes: Uint8Array
-  readonly view: DataView
+  /** What begins at a multiple of four, in the byte order of every platform there is a build for. */
+  readonly words: Uint32Array
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    // What native code gives is always both.
+    const whole = ((bytes.byteOffset | bytes.length) & 3) === 0
+    this.words = whole ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2) : copyWords(bytes)
   }
 
   u8(at: number): number {
@@ -62,11 +89,19 @@ export class Reader {
 
   /** Zero beyond the end, as an older kernel's shorter structure would have it. */
   u16(at: number, little = true): number {
-    return at + 2 <= this.bytes.length ? this.view.getUint16(at, little) : 0
+    const { bytes } = this
+    if (at + 2 > bytes.length) return 0
+    const first = bytes[at] as number
+    const second = bytes[at + 1] as number
+    return little ? first | (second << 8) : (first << 8) | second
   }
 
   u32(at: number, little = true): number {
-    return at + 4 <= this.bytes.length ? this.view.getUint32(at, little) : 0
+    if (little && (at & 3) === 0) return this.words[at >> 2] ?? 0
+    if (at + 4 > this.bytes.length) return 0
+    const first = this.u16(at, little)
+    const second = this.u16(at + 2, little)
+    return (little ? first | (second << 16) : (first << 16) | second) >>> 0
   }
 
   s32(at: number): number {
@@ -74,7 +109,12 @@ export class Reader {
   }
 
   u64(at: number): bigint {
-    return at + 8 <= this.bytes.length ? this.view.getBigUint64(at, true) : 0n
+    return at + 8 <= this.bytes.length ? (BigInt(this.u32(at + 4)) << 32n) | BigInt(this.u32(at)) : 0n
+  }
+
+  /** Where the value ends that begins at `start`, behind an attribute's header. */
+  endOf(start: number): number {
+    return start - 4 + ((this.words[(start >> 2) - 1] as number) & 0xffff)
   }
 
   /** Up to the first NUL. */
@@ -100,6 +140,10 @@ export class Reader {
   }
 }
 
+function copyWords(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(Uint8Array.from(bytes.subarray(0, bytes.length & ~3)).buffer)
+}
+
 function endOfText(bytes: Uint8Array, from: number, end: number): number {
   const zero = bytes.subarray(from, end).indexOf(0)
   return zero < 0 ? end : from + zero
@@ -119,13 +163,15 @@ export interface Message {
  * Reads where the message is that begins at `at`, if there is a whole one. Native code has checked the framing; to do it
  * again costs nothing.
  *
+ * @param at - a multiple of four
  * @param message - what is filled in, as an object for each of ten thousands would be garbage
  */
 export function messageAt(reader: Reader, at: number, message: Message): boolean {
-  const length = reader.u32(at)
-  if (length < 16 || at + length > reader.bytes.length) return false
-  message.type = reader.u16(at + 4)
-  message.item = reader.u32(at + 8)
+  const { words, bytes } = reader
+  const length = words[at >> 2] ?? 0
+  if (length < 16 || at + length > bytes.length) return false
+  message.type = (words[(at >> 2) + 1] as number) & 0xffff
+  message.item = words[(at >> 2) + 2] as number
   message.start = at + 16
   message.end = at + length
   return true

@@ -29,8 +29,8 @@ const HEADER = 16
 const NESTED = 0x8000
 /** What native code puts in when it sends a message. */
 const BLANK = { link: 0, peer: 1, namespace: 2 } as const
-/** Where a plan has the protocol, the length of the messages, whether the last is acknowledged alone, and the blanks. */
-const PLAN = { protocol: 0, length: 1, last: 2, count: 3, blanks: 4 } as const
+/** Where a plan has what; see {@link Request.plan}. */
+const PLAN = { protocol: 0, length: 1, last: 2, stepCount: 3, blankCount: 4, steps: 5, blanks: 11 } as const
 const encoder = new TextEncoder()
 
 /** Room for a few messages. */
@@ -46,8 +46,8 @@ export class Request {
   readonly protocol: number
   /** One acknowledgement stands for many messages. */
   acknowledgeLast = false
-  /** How many messages there are. */
-  count = 0
+  /** Whom the messages are for, each in turn. */
+  readonly recipients: Namespace[] = []
   #bytes: Uint8Array
   #words: Uint32Array
   #length = 0
@@ -55,10 +55,11 @@ export class Request {
   /** The numbers of {@link plan}. */
   #plan = new Uint32Array(PLAN.blanks + 12)
   #planned: number = PLAN.blanks
-  /** The namespaces that blanks are of, and where their numbers are in the plan. */
-  readonly #namespaces: { at: number; namespace: Namespace }[] = []
-  /** The places of names in {@link names}, once there is one. */
-  #places: Map<string, number> | undefined
+  /** Namespaces whose descriptors are filled in, and where the plan has their slots. */
+  readonly #namespaces: Namespace[] = []
+  readonly #places: number[] = []
+  /** The numbers of the names in {@link names}, once there is one. */
+  #numbers: Map<string, number> | undefined
   #names = ''
 
   constructor(protocol: number = PROTOCOL.route, size = FEW) {
@@ -85,6 +86,11 @@ export class Request {
     return this.#length
   }
 
+  /** Whom the messages are for, and whom they tell of: all that they change. */
+  get concerned(): Namespace[] {
+    return [...this.recipients, ...this.#namespaces]
+  }
+
   /** What is written, until more is. */
   get written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length)
@@ -97,19 +103,25 @@ export class Request {
 
   /**
    * What native code has to know about the bytes: the protocol, how many there are, whether one acknowledgement stands for
-   * many messages, how many numbers follow; then three numbers for each blank: its sort, where it is, and the place of its
-   * name or the slot of its namespace.
+   * many messages, how many recipients there are, and how many numbers tell of blanks; two numbers for each of up to three
+   * recipients, its slot and where what is for it ends; three numbers for each blank: its sort, where it is, and the number
+   * of its name or the slot of its namespace.
    *
-   * @throws `ERR_NETNS_CLOSED` if a namespace was closed since it was written
+   * @throws `ERR_NETNS_CLOSED` if one of the namespaces is closed by now
    */
   get plan(): Uint32Array {
     const plan = this.#plan
+    const { recipients } = this
     plan[PLAN.protocol] = this.protocol
     plan[PLAN.length] = this.#length
     plan[PLAN.last] = this.acknowledgeLast ? 1 : 0
-    plan[PLAN.count] = this.#planned - PLAN.blanks
-    // Asked now: of one that was closed since, the number may be another's.
-    for (const { at, namespace } of this.#namespaces) plan[at] = namespace.slot
+    plan[PLAN.stepCount] = recipients.length
+    plan[PLAN.blankCount] = this.#planned - PLAN.blanks
+    // Not before: a slot is another namespace's soon after its own was closed.
+    for (let i = 0; i < recipients.length; i++) plan[PLAN.steps + i * 2] = (recipients[i] as Namespace).slot
+    for (let i = 0; i < this.#places.length; i++) {
+      plan[this.#places[i] as number] = (this.#namespaces[i] as Namespace).slot
+    }
     return plan
   }
 
@@ -132,7 +144,16 @@ export class Request {
   end(): this {
     this.#words[this.#start >> 2] = this.#length - this.#start
     this.#start = this.#length
-    this.count++
+    return this
+  }
+
+  /** What was written since the last time is for this namespace; nothing was, perhaps. Three times at most. */
+  to(namespace: Namespace): this {
+    const plan = this.#plan
+    const at = PLAN.steps + this.recipients.length * 2
+    if (this.#length === (at === PLAN.steps ? 0 : plan[at - 1])) return this
+    this.recipients.push(namespace)
+    plan[at + 1] = this.#length
     return this
   }
 
@@ -142,7 +163,10 @@ export class Request {
     this.#length = this.#start
     // Names that nothing refers to any more do no harm.
     while (this.#planned > PLAN.blanks && (this.#plan[this.#planned - 2] as number) >= this.#start) this.#planned -= 3
-    while ((this.#namespaces.at(-1)?.at ?? 0) >= this.#planned) this.#namespaces.pop()
+    while ((this.#places.at(-1) ?? 0) >= this.#planned) {
+      this.#places.pop()
+      this.#namespaces.pop()
+    }
   }
 
   /** Empties it, for the next messages. */
@@ -151,11 +175,12 @@ export class Request {
     this.#length = 0
     this.#start = 0
     this.#planned = PLAN.blanks
-    this.count = 0
     this.acknowledgeLast = false
+    this.recipients.length = 0
     this.#namespaces.length = 0
+    this.#places.length = 0
     if (this.#names !== '') {
-      this.#places?.clear()
+      this.#numbers?.clear()
       this.#names = ''
     }
   }
@@ -176,6 +201,19 @@ export class Request {
     if (at + 4 > this.#bytes.length) this.#grow(4)
     this.#words[at >> 2] = value
     this.#length = at + 4
+    return this
+  }
+
+  /** Four numbers of 32 bits, where one of 32 bits could be. */
+  u32x4(a: number, b: number, c: number, d: number): this {
+    const at = this.#length
+    if (at + 16 > this.#bytes.length) this.#grow(16)
+    const words = this.#words
+    words[at >> 2] = a
+    words[(at >> 2) + 1] = b
+    words[(at >> 2) + 2] = c
+    words[(at >> 2) + 3] = d
+    this.#length = at + 16
     return this
   }
 
@@ -210,8 +248,8 @@ export class Request {
   link(target: LinkTarget): this {
     if (typeof target === 'number') return this.u32(target)
     return typeof target === 'string'
-      ? this.#blank(BLANK.link, this.#placeOf(target))
-      : this.#blank(BLANK.peer, this.#placeOf(target.peerOf))
+      ? this.#blank(BLANK.link, this.#numberOf(target))
+      : this.#blank(BLANK.peer, this.#numberOf(target.peerOf))
   }
 
   /** An attribute's header, for a value of that length which follows. {@link pad} comes after it. */
@@ -236,15 +274,28 @@ export class Request {
   }
 
   attributeU32(type: number, value: number): this {
-    return this.attribute(type, 4).u32(value)
+    const at = this.#length
+    if (at + 8 > this.#bytes.length) this.#grow(8)
+    const words = this.#words
+    words[at >> 2] = 8 | (type << 16)
+    words[(at >> 2) + 1] = value
+    this.#length = at + 8
+    return this
+  }
+
+  /** The bytes of an address, 4 or 16. */
+  attributeIp(type: number, bytes: Uint8Array, size: number): this {
+    if (size !== 4) return this.attributeRaw(type, bytes, size)
+    const low = (bytes[0] as number) | ((bytes[1] as number) << 8)
+    return this.attributeU32(type, low | ((bytes[2] as number) << 16) | ((bytes[3] as number) << 24))
   }
 
   attributeRaw(type: number, bytes: Uint8Array, length = bytes.length): this {
     return this.attribute(type, length).copy(bytes, 0, length).pad()
   }
 
-  /** A string with the NUL that the kernel wants. */
-  attributeText(type: number, text: string): this {
+  /** A string, with the NUL that the kernel wants of most (1), or without (0). */
+  attributeText(type: number, text: string, nul: 0 | 1 = 1): this {
     const start = this.#length
     // No character takes more than three bytes. A name is a few letters, for which the encoder costs more than it does.
     if (start + text.length * 3 + 8 > this.#bytes.length) this.#grow(text.length * 3 + 8)
@@ -258,7 +309,8 @@ export class Request {
       }
       bytes[at++] = code
     }
-    bytes[at++] = 0
+    // Behind it there are zeros already.
+    at += nul
     this.#words[start >> 2] = (at - start) | (type << 16)
     this.#length = (at + 3) & ~3
     return this
@@ -270,7 +322,8 @@ export class Request {
 
   /** The descriptor of a namespace. */
   attributeNamespace(type: number, namespace: Namespace): this {
-    this.#namespaces.push({ at: this.#planned + 2, namespace })
+    this.#namespaces.push(namespace)
+    this.#places.push(this.#planned + 2)
     return this.attribute(type, 4).#blank(BLANK.namespace, 0)
   }
 
@@ -294,15 +347,17 @@ export class Request {
     return this.close(start)
   }
 
-  #placeOf(name: string): number {
-    this.#places ??= new Map()
-    const places = this.#places
-    const known = places.get(name)
+  #numberOf(name: string): number {
+    // Most requests are about one link.
+    if (this.#names === name) return 0
+    this.#numbers ??= new Map()
+    const numbers = this.#numbers
+    const known = numbers.get(name)
     if (known !== undefined) return known
-    const place = places.size
-    places.set(name, place)
-    this.#names = place === 0 ? name : `${this.#names}\0${name}`
-    return place
+    const number = numbers.size
+    numbers.set(name, number)
+    this.#names = number === 0 ? name : `${this.#names}\0${name}`
+    return number
   }
 
   #blank(sort: number, of: number): this {

@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::{Buffer, Either, Object, ToNapiValue, Uint8ArraySlice, Uint32Array, Uint32ArraySlice};
+use napi::bindgen_prelude::{
+    Buffer, BufferSlice, Either, Either3, Object, ToNapiValue, Uint8ArraySlice, Uint32Array, Uint32ArraySlice,
+};
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::netlink::{self, Changes, Client, Errand, Lookout, Refusal, Reply, Subscription};
+use netns_core::netlink::{self, Changes, Client, Lookout, Refusal, Reply, Subscription};
 use netns_core::{Stopper, Tun};
 
 use crate::error::OrThrow;
@@ -44,6 +46,44 @@ pub struct NetlinkReply {
 
 /// The messages that answer, alone if everything went well.
 type Answer = Either<Buffer, NetlinkReply>;
+/// How many of the caller's bytes the messages take; by themselves if there is no room for them.
+type AnswerHere = Either3<u32, Buffer, NetlinkReply>;
+
+/// Behind the messages in the caller's room, where older ones may be, there are at least so many zeros: more than the
+/// header of any message.
+const GAP: usize = 32;
+
+impl NetlinkReply {
+    fn of(reply: Reply, sent: usize) -> Self {
+        Self {
+            data: reply.data.into(),
+            refusals: reply.refusals.into_iter().map(NetlinkRefusal::from).collect(),
+            interrupted: reply.interrupted,
+            sent: u32::try_from(sent).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+fn went_well(reply: &Reply) -> bool {
+    reply.refusals.is_empty() && !reply.interrupted
+}
+
+fn answer(reply: Reply, sent: usize) -> Answer {
+    if went_well(&reply) { Either::A(reply.data.into()) } else { Either::B(NetlinkReply::of(reply, sent)) }
+}
+
+fn answer_here(reply: Reply, sent: usize, room: &mut [u8]) -> AnswerHere {
+    if !went_well(&reply) {
+        return Either3::C(NetlinkReply::of(reply, sent));
+    }
+    let length = reply.data.len();
+    let Some((place, gap)) = room.get_mut(..length + GAP).and_then(|room| room.split_at_mut_checked(length)) else {
+        return Either3::B(reply.data.into());
+    };
+    place.copy_from_slice(&reply.data);
+    gap.fill(0);
+    Either3::A(u32::try_from(length).unwrap_or(u32::MAX))
+}
 
 /// What changed.
 #[napi(object, object_from_js = false)]
@@ -66,22 +106,6 @@ impl From<Refusal> for NetlinkRefusal {
             text: refusal.text,
         }
     }
-}
-
-fn answer(reply: Reply) -> Answer {
-    last_answer(reply, 1)
-}
-
-fn last_answer(reply: Reply, sent: usize) -> Answer {
-    if reply.refusals.is_empty() && !reply.interrupted {
-        return Either::A(reply.data.into());
-    }
-    Either::B(NetlinkReply {
-        data: reply.data.into(),
-        refusals: reply.refusals.into_iter().map(NetlinkRefusal::from).collect(),
-        interrupted: reply.interrupted,
-        sent: u32::try_from(sent).unwrap_or(u32::MAX),
-    })
 }
 
 impl From<Changes> for NetlinkChanges {
@@ -111,145 +135,83 @@ fn here<T>(env: &Env, slot: u32, work: impl FnOnce(&Client) -> netns_core::Resul
     work(&client).or_throw(env)
 }
 
-/// Sends messages and collects the answers; if `ordered`, after those of all ordered requests before.
+/// Sends the messages for each namespace, one namespace after the other, until something is refused; collects the answers
+/// of the last one. If `ordered`, that is done after all ordered requests before to the same first namespace.
 #[napi(catch_unwind, ts_return_type = "Promise<Buffer | NetlinkReply>")]
 pub fn netlink_exchange<'env>(
     env: &'env Env,
-    slot: u32,
     plan: Uint32ArraySlice<'_>,
     bytes: Uint8ArraySlice<'_>,
     names: String,
     ordered: bool,
 ) -> Result<Object<'env>> {
-    let client = client(slot)?;
     let handed = Handed::over(&plan, &bytes, &names)?;
-    let place = if ordered { Place::Lane(Arc::clone(client.lane())) } else { Place::Crew };
-    let errands = (client.errand(), handed.errands());
+    let place = if ordered { Place::Lane(Arc::clone(handed.first()?.lane())) } else { Place::Crew };
+    let errands = handed.errands();
     promise(env, place, move || {
         let _under_way = errands;
-        let (protocol, request) = handed.whole()?;
-        client.exchange(protocol, request).map(answer)
+        let (reply, sent) = exchange(handed)?;
+        Ok(answer(reply, sent))
     })
 }
 
-/// The same on this thread.
-#[napi(catch_unwind, ts_return_type = "Buffer | NetlinkReply")]
+/// The same on this thread, after all that other threads were given to do for these namespaces. The messages that answer
+/// are put into `room`, where there is enough, as to make a buffer takes longer than to ask for a link.
+#[napi(catch_unwind, ts_return_type = "number | Buffer | NetlinkReply")]
 pub fn netlink_exchange_sync(
     env: &Env,
-    slot: u32,
     plan: Uint32ArraySlice<'_>,
     bytes: Uint8ArraySlice<'_>,
     names: String,
-) -> Result<Answer> {
+    mut room: BufferSlice<'_>,
+) -> Result<AnswerHere> {
     let handed = Handed::over(&plan, &bytes, &names)?;
     handed.settle();
-    here(env, slot, |client| {
-        let (protocol, request) = handed.whole()?;
-        client.exchange(protocol, request).map(answer)
-    })
+    let (reply, sent) = exchange(handed).or_throw(env)?;
+    Ok(answer_here(reply, sent, &mut room))
 }
 
-/// Parts of a request, one after the other, each to a namespace of its own, until one is refused something.
-struct Steps {
-    handed: Handed,
-    /// And where its part ends.
-    clients: Vec<(Arc<Client>, usize)>,
-}
-
-impl Steps {
-    fn of(steps: &[u32], handed: Handed) -> Result<Self> {
-        let (steps, _) = steps.as_chunks::<2>();
-        let clients = steps.iter().map(|&[slot, end]| Ok((client(slot)?, end as usize))).collect::<Result<_>>()?;
-        Ok(Self { handed, clients })
-    }
-
-    fn errands(&self) -> Vec<Errand> {
-        let mut errands = self.handed.errands();
-        errands.extend(self.clients.iter().map(|(client, _)| client.errand()));
-        errands
-    }
-
-    fn settle(&self) {
-        self.handed.settle();
-        for (client, _) in &self.clients {
-            client.settle();
-        }
-    }
-
-    fn take(self) -> netns_core::Result<Answer> {
-        let mut start = 0;
-        let mut steps = Vec::with_capacity(self.clients.len());
-        for (client, end) in self.clients {
-            steps.push((client, self.handed.protocol(), self.handed.part(&(start..end))?));
-            start = end;
-        }
-        let mut replies = netlink::in_order(steps)?;
-        let sent = replies.len();
-        Ok(last_answer(replies.pop().unwrap_or_default(), sent))
-    }
-}
-
-/// Sends parts of a request one after the other, until one is refused something. `steps` has two numbers for each: the
-/// slot of its namespace, and where it ends.
-#[napi(catch_unwind, ts_return_type = "Promise<Buffer | NetlinkReply>")]
-pub fn netlink_in_order<'env>(
-    env: &'env Env,
-    steps: Uint32ArraySlice<'_>,
-    plan: Uint32ArraySlice<'_>,
-    bytes: Uint8ArraySlice<'_>,
-    names: String,
-) -> Result<Object<'env>> {
-    let steps = Steps::of(&steps, Handed::over(&plan, &bytes, &names)?)?;
-    let errands = steps.errands();
-    promise(env, Place::Crew, move || {
-        let _under_way = errands;
-        steps.take()
-    })
-}
-
-/// The same on this thread.
-#[napi(catch_unwind, ts_return_type = "Buffer | NetlinkReply")]
-pub fn netlink_in_order_sync(
-    env: &Env,
-    steps: Uint32ArraySlice<'_>,
-    plan: Uint32ArraySlice<'_>,
-    bytes: Uint8ArraySlice<'_>,
-    names: String,
-) -> Result<Answer> {
-    let steps = Steps::of(&steps, Handed::over(&plan, &bytes, &names)?)?;
-    steps.settle();
-    steps.take().or_throw(env)
+fn exchange(handed: Handed) -> netns_core::Result<(Reply, usize)> {
+    let mut replies = netlink::in_order(handed.steps()?)?;
+    let sent = replies.len();
+    Ok((replies.pop().unwrap_or_default(), sent))
 }
 
 /// Sends messages, each of which asks for everything there is of one sort, one after the other; an answer to each.
 #[napi(catch_unwind, ts_return_type = "Promise<(Buffer | NetlinkReply)[]>")]
 pub fn netlink_dump<'env>(
     env: &'env Env,
-    slot: u32,
     plan: Uint32ArraySlice<'_>,
     bytes: Uint8ArraySlice<'_>,
     names: String,
 ) -> Result<Object<'env>> {
     let handed = Handed::over(&plan, &bytes, &names)?;
-    off(env, slot, |client| dump(client, handed))
+    let errands = handed.errands();
+    promise(env, Place::Crew, move || {
+        let _under_way = errands;
+        dump(handed)
+    })
 }
 
 /// The same on this thread.
 #[napi(catch_unwind, ts_return_type = "(Buffer | NetlinkReply)[]")]
 pub fn netlink_dump_sync(
     env: &Env,
-    slot: u32,
     plan: Uint32ArraySlice<'_>,
     bytes: Uint8ArraySlice<'_>,
     names: String,
 ) -> Result<Vec<Answer>> {
     let handed = Handed::over(&plan, &bytes, &names)?;
-    here(env, slot, |client| dump(client, handed))
+    handed.settle();
+    dump(handed).or_throw(env)
 }
 
-fn dump(client: &Client, handed: Handed) -> netns_core::Result<Vec<Answer>> {
-    let (protocol, request) = handed.whole()?;
-    Ok(client.dump(protocol, request)?.into_iter().map(answer).collect())
+fn dump(handed: Handed) -> netns_core::Result<Vec<Answer>> {
+    let mut answers = Vec::new();
+    for (client, protocol, request) in handed.steps()? {
+        answers.extend(client.dump(protocol, request)?.into_iter().map(|reply| answer(reply, 1)));
+    }
+    Ok(answers)
 }
 
 /// Waits until nothing is with another thread any more that was asked of a namespace.

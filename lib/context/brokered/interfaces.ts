@@ -84,9 +84,9 @@ function each(
   visit: (reader: Reader, message: Message) => void
 ): void {
   const request = new Request().begin(type, FLAG.dump).raw(new Uint8Array(head)).end()
-  const [given] = attempt((native) =>
-    native.netlinkDumpSync(namespace.slot, request.plan, request.bytes, request.names)
-  )
-  const reader = new Reader(given === undefined || 'refusals' in given ? (given?.data ?? new Uint8Array(0)) : given)
+  request.to(namespace)
+  const [given] = attempt((native) => native.netlinkDumpSync(request.plan, request.bytes, request.names))
+  if (given === undefined) return
+  const reader = new Reader('refusals' in given ? given.data : given)
   for (const message of messages(reader)) visit(reader, message)
 }
