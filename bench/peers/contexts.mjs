@@ -1,7 +1,8 @@
 /**
  * Node's own work: `inside` a context of the namespace `bench`, `outside` of every context after one was used, `plain`
- * without the library, `storage` without it in a context of an `AsyncLocalStorage`, `idle` with the library loaded and no
- * context used yet. Each in the same network: `plain`, `storage` and `outside` are processes that were started there.
+ * without the library, `storage` without it in a context of an `AsyncLocalStorage`, `storage-outside` after one of those was
+ * used, `idle` with the library loaded and no context used yet. Each in the same network: all but `inside` and `idle` are
+ * processes that were started there.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
@@ -20,6 +21,10 @@ const nothing = () => {}
 async function main() {
   if (mode === 'plain') return serve(operations())
   if (mode === 'storage') return new AsyncLocalStorage().run({}, () => serve(operations()))
+  if (mode === 'storage-outside') {
+    new AsyncLocalStorage().run({}, nothing)
+    return serve(operations())
+  }
   const { NetNs } = await import('node-netns')
   const bench = NetNs.fromName('bench')
   if (mode === 'inside') return bench.run(() => serve(operations(bench)))

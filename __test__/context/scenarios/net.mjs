@@ -1,5 +1,6 @@
 /** Sockets of streams: TCP and unix. */
 import assert from 'node:assert/strict'
+import { createHook } from 'node:async_hooks'
 import { once } from 'node:events'
 import net from 'node:net'
 import { pipeline } from 'node:stream/promises'
@@ -143,6 +144,24 @@ export default {
     })
     const all = ['data', 'end', 'close'].flatMap((event) => [event, `${event} later`])
     assert.deepEqual(places, Object.fromEntries(all.sort().map((event) => [event, red.id])))
+  },
+  'what is accepted begins again for async_hooks only where Node keeps contexts out of reach': async () => {
+    const begun = []
+    const hook = createHook({
+      init(_id, type, _trigger, resource) {
+        if (type === 'TCPWRAP') begun.push(resource)
+      }
+    })
+    await namespace().run(async () => {
+      const { port } = await saying('hello')
+      hook.enable()
+      assert.equal(await ask(port, '127.0.0.1'), 'hello')
+      hook.disable()
+    })
+    const [client, ...accepted] = begun
+    assert.ok(!accepted.includes(client))
+    assert.equal(new Set(accepted).size, 1)
+    assert.equal(accepted.length, Number.parseInt(process.versions.node, 10) < 24 ? 1 : 2)
   },
   "an accepted unix socket's events are inside": async () => {
     const red = namespace()
