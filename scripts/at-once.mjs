@@ -29,6 +29,7 @@ export const FIRST_CALLED = [
   'hookListeners',
   'hookLookups',
   'hookQueries',
+  'hookSettings',
   'install',
   'isDenial',
   'keepThroughScripts',
