@@ -11,13 +11,19 @@ export interface Owner {
   userNamespace: string
 }
 
+function closeSlot(slot: number): void {
+  const { closeSlot, given } = often()
+  given.number[0] = slot
+  closeSlot()
+}
+
 let home: { dev: number; inode: number } | undefined
 
 /** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
 export class Namespace implements Disposable, AsyncDisposable {
   static readonly #forgotten = new Forgotten<Namespace>(
     (namespace) => namespace.#slot,
-    (slot) => often().closeSlot(slot)
+    (slot) => closeSlot(slot)
   )
 
   readonly #name: string | undefined
@@ -185,7 +191,7 @@ export class Namespace implements Disposable, AsyncDisposable {
     }
     if (this.#slot !== undefined) {
       Namespace.#forgotten.dismiss(this)
-      often().closeSlot(this.#slot)
+      closeSlot(this.#slot)
       this.#slot = undefined
     }
   }

@@ -48,6 +48,7 @@ export interface NameEvent {
 }
 
 const DEFAULT_DIRECTORY = '/run/netns'
+const LAST_ASCII = 0x7f
 
 /** The directory of options that may be missing. */
 export function directoryOf(options: RegistryOptions | undefined): string {
@@ -58,15 +59,32 @@ export function directoryOf(options: RegistryOptions | undefined): string {
 
 /** Opens a name: the number of a slot. */
 export function openName(name: string, options?: RegistryOptions): number {
-  // A string costs to pass, and most often it is this one.
-  const directory = options === undefined ? undefined : directoryOf(options)
+  const directory = directoryOf(options)
   validateName(name)
-  const { openName } = often()
+  const { openName, given } = often()
+  // From here on nothing runs that may write something else there.
+  const length = directory === DEFAULT_DIRECTORY ? spell(name, given.letters) : 0
+  if (length === 0) return openString(directory, name)
+  given.number[0] = length
   try {
-    return directory === undefined ? openName(name) : openName(name, directory)
+    return openName()
   } catch (error) {
     throw fromNative(error)
   }
+}
+
+function openString(directory: string, name: string): number {
+  return attempt((native) => native.openName(directory, name))
+}
+
+/** Writes the letters of a name. @returns how many it has, or 0 if not each of them is a byte */
+function spell(name: string, letters: Uint8Array): number {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index)
+    if (code > LAST_ASCII) return 0
+    letters[index] = code
+  }
+  return name.length
 }
 
 /** Checked creation options; the name is optional. */

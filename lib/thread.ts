@@ -30,7 +30,6 @@ let nextArgs: readonly unknown[] | undefined
 /** What the last one threw. */
 let failure: { error: unknown } | undefined
 
-/** Native code is always given this one function, as one that is new each time takes longer to call. */
 function perform(): unknown {
   const fn = nextFn as (...args: never[]) => unknown
   const args = nextArgs
@@ -50,12 +49,14 @@ function perform(): unknown {
 /** Calls `fn` with the thread inside. What it throws passes untouched. */
 export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A) => R, args: A): R {
   if (!prepared) prepareThread()
-  const { runInside } = often()
+  const { runInside, given } = often()
   nextFn = fn
   nextArgs = args.length > 0 ? args : undefined
   let outcome: unknown
   try {
-    outcome = runInside(slot, perform)
+    given.number[0] = slot
+    given.callback = perform
+    outcome = runInside()
   } catch (error) {
     nextFn = undefined
     nextArgs = undefined

@@ -11,7 +11,6 @@ let result: unknown
 /** What the last one threw. */
 let failure: { error: unknown } | undefined
 
-/** Native code is always given this one function, as one that is new each time takes longer to call. */
 function perform(): number {
   const { handle, method, args } = next as NonNullable<typeof next>
   next = undefined
@@ -38,10 +37,13 @@ export function openInside(
   args: unknown[],
   opened: (handle: SocketHandle, place: Namespace) => void
 ): unknown {
-  let owned: boolean | null
+  let owned: number | undefined
+  const { openInside, given } = often()
+  given.number[0] = place.slot
+  given.callback = perform
   next = { handle, method, args }
   try {
-    owned = often().openInside(place.slot, perform)
+    owned = openInside()
   } catch (error) {
     next = undefined
     throw fromNative(error)
@@ -53,10 +55,10 @@ export function openInside(
     failure = undefined
     throw error
   }
-  if (owned === false) {
+  if (owned === 0) {
     handle.close()
     throw strayed(place.toString())
   }
-  if (owned) opened(handle, place)
+  if (owned === 1) opened(handle, place)
   return returned
 }

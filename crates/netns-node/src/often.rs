@@ -1,52 +1,143 @@
-//! What is called often. Functions that are made, unlike those that are exported, keep no book of the objects that a call
-//! borrows. These borrow none, and the book takes as long as a system call. A panic becomes an error in both.
+//! What is called often: functions without arguments. To take one over costs, so what they are given lies in memory that is
+//! shared with JavaScript, which writes it there right before the call.
 
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{FnArgs, Function, Unknown};
-use napi::{Env, Result};
+use napi::bindgen_prelude::{
+    Function, FunctionRef, JsObjectValue, JsValue, Object, ObjectRef, Uint8Array, Uint32Array, Unknown, panic_to_error,
+};
+use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
 
 use crate::realm::Realm;
-use crate::registry::open_name;
-use crate::thread::{open_inside, run_inside};
+use crate::{registry, thread};
 
 /// The functions, for one JavaScript thread.
 #[napi(object, object_from_js = false)]
 pub struct Often<'env> {
-    /// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back.
-    #[napi(ts_type = "(slot: number, callback: () => unknown) => unknown")]
-    pub run_inside: Function<'env, FnArgs<(u32, ())>, Unknown<'env>>,
+    /// What they are given: what the first caller on this thread offered, as others share its memory.
+    #[napi(ts_type = "{ number: Uint32Array, letters: Uint8Array, callback: () => unknown, call: () => unknown }")]
+    pub given: Object<'env>,
+    /// Calls back with the thread inside what the slot `number` holds. What the callback returns or throws passes through
+    /// after the thread is back.
+    #[napi(ts_type = "() => unknown")]
+    pub run_inside: Function<'env, (), Unknown<'env>>,
     /// As `runInside`, for a callback that opens a socket and returns its number, or a negative one if it opened none:
-    /// whether it belongs to the namespace, or `null` if there is none.
-    #[napi(ts_type = "(slot: number, callback: () => number) => boolean | null")]
-    pub open_inside: Function<'env, FnArgs<(u32, ())>, Option<bool>>,
-    /// Opens a name, in iproute2's directory or another, as the number of a slot.
-    #[napi(ts_type = "(name: string, directory?: string) => number")]
-    pub open_name: Function<'env, FnArgs<(String, Option<String>)>, u32>,
-    /// Lets go of the namespace; the number will be used again.
-    #[napi(ts_type = "(slot: number) => void")]
-    pub close_slot: Function<'env, u32, ()>,
+    /// 1 if it belongs to the namespace, 0 if not, `undefined` if there is none.
+    #[napi(ts_type = "() => number | undefined")]
+    pub open_inside: Function<'env, (), Option<u32>>,
+    /// Opens the name that the first `number` letters are, in iproute2's directory, as the number of a slot.
+    #[napi(ts_type = "() => number")]
+    pub open_name: Function<'env, (), u32>,
+    /// Lets go of what the slot `number` holds; the number will be used again.
+    #[napi(ts_type = "() => void")]
+    pub close_slot: Function<'env, (), ()>,
+}
+
+/// What the functions are given on one JavaScript thread.
+pub struct Given {
+    object: ObjectRef<false>,
+    number: Uint32Array,
+    letters: Uint8Array,
+    run: FunctionRef<(), Unknown<'static>>,
+    open: FunctionRef<(), i32>,
+}
+
+impl Given {
+    fn of(object: &Object<'_>) -> Result<Self> {
+        Ok(Self {
+            object: object.create_ref()?,
+            number: object.get_named_property("number")?,
+            letters: object.get_named_property("letters")?,
+            run: object.get_named_property("call")?,
+            open: object.get_named_property("call")?,
+        })
+    }
+
+    fn number(&self) -> u32 {
+        self.number.first().copied().unwrap_or(u32::MAX)
+    }
 }
 
 /// Makes them.
-#[napi(catch_unwind)]
-pub fn often(env: &Env) -> Result<Often<'_>> {
+#[napi(
+    catch_unwind,
+    ts_args_type = "given: { number: Uint32Array, letters: Uint8Array, callback: () => unknown, call: () => unknown }"
+)]
+pub fn often<'env>(env: &'env Env, given: Object<'env>) -> Result<Often<'env>> {
     let realm = Realm::here();
-    let (running, connecting) = (Rc::clone(&realm), Rc::clone(&realm));
-    let (opening, closing) = (Rc::clone(&realm), realm);
+    if realm.given.borrow().is_none() {
+        // Node takes its values back itself when the process ends at once; when it does not, they are given back before.
+        realm.given.replace(Some(ManuallyDrop::new(Given::of(&given)?)));
+        env.add_env_cleanup_hook(Rc::clone(&realm), |realm| {
+            drop(realm.given.take().map(ManuallyDrop::into_inner));
+        })?;
+    }
+    let kept = realm.given.borrow();
     Ok(Often {
-        run_inside: env.create_function_from_closure("runInside", move |call| {
-            run_inside(call.env, &running, call.get(0)?, &call.get(1)?)
-        })?,
-        open_inside: env.create_function_from_closure("openInside", move |call| {
-            open_inside(call.env, &connecting, call.get(0)?, &call.get(1)?)
-        })?,
-        open_name: env.create_function_from_closure("openName", move |call| {
-            // To be told that there is none costs as much as another argument.
-            let directory = if call.length() > 1 { Some(call.get(1)?) } else { None };
-            open_name(call.env, &opening, call.get(0)?, directory)
-        })?,
-        close_slot: env.create_function_from_closure("closeSlot", move |call| closing.slots.close(call.get(0)?))?,
+        given: kept.as_ref().map_or(Ok(given), |kept| kept.object.get_value(env))?,
+        run_inside: env.create_function("runInside", run_inside)?,
+        open_inside: env.create_function("openInside", open_inside)?,
+        open_name: env.create_function("openName", open_name)?,
+        close_slot: env.create_function("closeSlot", close_slot)?,
     })
+}
+
+extern "C" fn run_inside(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    answer(env, |env, realm, given| {
+        thread::run_inside(env, realm, given.number(), &given.run.borrow_back(env)?).map(|value| value.raw())
+    })
+}
+
+extern "C" fn open_inside(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    answer(env, |env, realm, given| {
+        match thread::open_inside(env, realm, given.number(), &given.open.borrow_back(env)?)? {
+            Some(owned) => Ok(env.create_uint32(owned.into())?.raw()),
+            None => Ok(ptr::null_mut()),
+        }
+    })
+}
+
+extern "C" fn open_name(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    answer(env, |env, realm, given| {
+        let slot = registry::open_spelled(env, realm, &given.letters, given.number())?;
+        Ok(env.create_uint32(slot)?.raw())
+    })
+}
+
+extern "C" fn close_slot(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    answer(env, |_env, realm, given| {
+        realm.slots.close(given.number())?;
+        Ok(ptr::null_mut())
+    })
+}
+
+/// What `call` returns, or throws what it fails with; a panic becomes an error.
+#[inline]
+fn answer(
+    env: sys::napi_env,
+    call: impl FnOnce(&Env, &Realm, &Given) -> Result<sys::napi_value>,
+) -> sys::napi_value {
+    let env = Env::from(env);
+    let called = catch_unwind(AssertUnwindSafe(|| {
+        Realm::with(|realm| match &*realm.given.borrow() {
+            Some(given) => call(&env, realm, given),
+            None => Err(Error::from_reason("nothing was given")),
+        })
+    }));
+    match called {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => throw(&env, error),
+        Err(panic) => throw(&env, panic_to_error(panic)),
+    }
+}
+
+#[cold]
+fn throw(env: &Env, error: Error) -> sys::napi_value {
+    // It fails only where nothing can be thrown any more: in a thread that is being ended.
+    let _ended = env.throw(error);
+    ptr::null_mut()
 }

@@ -1,12 +1,14 @@
 //! What native code keeps for one JavaScript thread; a Worker that ends takes it along.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use napi::{Env, Result};
 use netns_core::{Anchor, NetNs, crew};
 
 use crate::error::OrThrow;
+use crate::often::Given;
 use crate::slot::Slots;
 
 thread_local! {
@@ -16,14 +18,21 @@ thread_local! {
 #[derive(Default)]
 pub struct Realm {
     pub slots: Slots,
+    /// What is given to the functions that are called often. Dropped only while Node still knows its values.
+    pub given: RefCell<Option<ManuallyDrop<Given>>>,
     /// Where the thread belongs, found out at its first section.
     anchor: OnceCell<Anchor>,
 }
 
 impl Realm {
-    /// The calling thread's. What is called often holds it, as to find it takes its time too.
+    /// The calling thread's.
     pub fn here() -> Rc<Self> {
         REALM.with(Rc::clone)
+    }
+
+    /// Calls `f` with the calling thread's.
+    pub fn with<T>(f: impl FnOnce(&Self) -> T) -> T {
+        REALM.with(|realm| f(realm))
     }
 
     /// Calls `f` with the thread's anchor. The crew is mustered first: after that the thread may be elsewhere.

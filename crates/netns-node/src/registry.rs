@@ -1,5 +1,8 @@
 //! Names.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use napi::bindgen_prelude::{Object, Uint32Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -46,11 +49,17 @@ fn parse(env: &Env, name: String) -> Result<Name> {
     Name::new(name).or_throw(env)
 }
 
-/// Opens a name, in iproute2's directory or another, as the number of a slot.
-pub fn open_name(env: &Env, realm: &Realm, name: String, directory: Option<String>) -> Result<u32> {
+/// Opens a name, as the number of a slot.
+#[napi(catch_unwind)]
+pub fn open_name(env: &Env, directory: String, name: String) -> Result<u32> {
     let name = parse(env, name)?;
-    let namespace = directory.map_or_else(Registry::default, Registry::new).open(&name).or_throw(env)?;
-    Ok(realm.slots.keep(namespace))
+    Registry::new(directory).open(&name).map(keep).or_throw(env)
+}
+
+/// Opens the name that the first letters are, in iproute2's directory, as the number of a slot.
+pub fn open_spelled(env: &Env, realm: &Realm, letters: &[u8], length: u32) -> Result<u32> {
+    let name = letters.get(..length as usize).unwrap_or_default();
+    Registry::default().find(OsStr::from_bytes(name)).map(|namespace| realm.slots.keep(namespace)).or_throw(env)
 }
 
 /// Makes a namespace with a name, on this thread in a guarded section, as the number of a slot.

@@ -75,12 +75,25 @@ impl Registry {
     /// # Errors
     /// `ENOENT` if there is none, `ERR_NETNS_NOT_NAMESPACE` if the file is a leftover or something else.
     pub fn open(&self, name: &Name) -> Result<NetNs> {
-        let attempt = || format!("open the network namespace '{name}'");
+        self.open_checked(name)
+    }
+
+    /// As [`open`](Self::open) by what may be a name, without a [`Name`] to be made of it.
+    ///
+    /// # Errors
+    /// As [`Name::new`] and `open`.
+    pub fn find(&self, name: &OsStr) -> Result<NetNs> {
+        name::check(name)?;
+        self.open_checked(name)
+    }
+
+    fn open_checked(&self, name: &OsStr) -> Result<NetNs> {
+        let attempt = || format!("open the network namespace '{}'", name.display());
         let fd = self.open_file(name).map_err(|errno| Error::system("open", errno, attempt()).at(self.path(name)))?;
         NetNs::checked(fd, || attempt().into()).map_err(|error| error.at(self.path(name)))
     }
 
-    fn open_file(&self, name: &Name) -> nix::Result<OwnedFd> {
+    fn open_file(&self, name: &OsStr) -> nix::Result<OwnedFd> {
         // A path on the stack, as to allocate one takes a measurable part of the time.
         let (directory, mut room) = (self.directory.as_os_str().as_bytes(), [0; SHORT]);
         let end = directory.len() + 1 + name.len();
@@ -151,11 +164,11 @@ impl Registry {
         Err(failed("umount2", Errno::EBUSY))
     }
 
-    fn path(&self, name: &Name) -> PathBuf {
+    fn path(&self, name: &OsStr) -> PathBuf {
         // To join them would allocate twice.
         let mut path = PathBuf::with_capacity(self.directory.as_os_str().len() + name.len() + 1);
         path.push(&self.directory);
-        path.push(name as &OsStr);
+        path.push(name);
         path
     }
 }

@@ -22,23 +22,24 @@ impl Name {
     /// `ERR_INVALID_ARG_VALUE`, saying which rule it breaks.
     pub fn new(name: impl Into<OsString>) -> Result<Self> {
         let name = name.into();
-        let bytes = name.as_bytes();
-        let broken = match bytes {
-            b"" => Some("a name cannot be empty"),
-            b"." | b".." => Some("a name cannot be . or .."),
-            _ if bytes.contains(&b'/') => Some("a name cannot contain a slash"),
-            _ if bytes.contains(&0) => Some("a name cannot contain a NUL"),
-            _ if bytes.len() > LONGEST => Some("a name cannot be longer than 255 bytes"),
-            _ => None,
-        };
-        match broken {
-            None => Ok(Self(name)),
-            Some(rule) => {
-                let attempt = format!("use '{}' as the name of a network namespace", name.display());
-                Err(Error::new(Kind::InvalidName { rule }, attempt))
-            }
-        }
+        check(&name)?;
+        Ok(Self(name))
     }
+}
+
+/// Checks a name by iproute2's rules.
+pub(super) fn check(name: &OsStr) -> Result<()> {
+    let bytes = name.as_bytes();
+    let rule = match bytes {
+        b"" => "a name cannot be empty",
+        b"." | b".." => "a name cannot be . or ..",
+        _ if bytes.contains(&b'/') => "a name cannot contain a slash",
+        _ if bytes.contains(&0) => "a name cannot contain a NUL",
+        _ if bytes.len() > LONGEST => "a name cannot be longer than 255 bytes",
+        _ => return Ok(()),
+    };
+    let attempt = format!("use '{}' as the name of a network namespace", name.display());
+    Err(Error::new(Kind::InvalidName { rule }, attempt))
 }
 
 impl FromStr for Name {
