@@ -70,7 +70,7 @@ impl Given {
 pub fn often<'env>(env: &'env Env, given: Object<'env>) -> Result<Often<'env>> {
     let realm = Realm::here();
     if realm.given.borrow().is_none() {
-        // Node takes its values back itself when the process ends at once; when it does not, they are given back before.
+        // Given back while Node still takes them, before it ends the thread. Where the process ends at once, never.
         realm.given.replace(Some(ManuallyDrop::new(Given::of(&given)?)));
         env.add_env_cleanup_hook(Rc::clone(&realm), |realm| {
             drop(realm.given.take().map(ManuallyDrop::into_inner));
@@ -117,10 +117,7 @@ extern "C" fn close_slot(env: sys::napi_env, _: sys::napi_callback_info) -> sys:
 
 /// What `call` returns, or throws what it fails with; a panic becomes an error.
 #[inline]
-fn answer(
-    env: sys::napi_env,
-    call: impl FnOnce(&Env, &Realm, &Given) -> Result<sys::napi_value>,
-) -> sys::napi_value {
+fn answer(env: sys::napi_env, call: impl FnOnce(&Env, &Realm, &Given) -> Result<sys::napi_value>) -> sys::napi_value {
     let env = Env::from(env);
     let called = catch_unwind(AssertUnwindSafe(|| {
         Realm::with(|realm| match &*realm.given.borrow() {
