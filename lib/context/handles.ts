@@ -170,13 +170,21 @@ function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[
   if (!brokered) return openInside(place, handle, call.original, args, settle)
   const result = parts.brokered.callBrokered(handle, place, call, args)
   if (handle.fd >= 0) {
-    if (!attempt((native) => native.ownsSocket(place.handle, handle.fd))) {
-      handle.close()
-      throw strayed(place.toString())
-    }
+    verify(handle, place)
     settle(handle, place)
   }
   return result
+}
+
+/** @throws with the handle closed, `ERR_NETNS_STRAYED` if its socket is of another network, and what the kernel says if it cannot tell */
+function verify(handle: SocketHandle, place: Namespace): void {
+  let owned = false
+  try {
+    owned = attempt((native) => native.ownsSocket(place.handle, handle.fd))
+  } finally {
+    if (!owned) handle.close()
+  }
+  if (!owned) throw strayed(place.toString())
 }
 
 /** The handle has a socket of its own, which belongs to `place`. */

@@ -28,7 +28,8 @@ function perform(): number {
  *
  * @param opened - called before this returns, if the handle has a socket now
  * @returns what the method does
- * @throws what the method throws; `ERR_NETNS_STRAYED`, with the handle closed, if its socket is of another network
+ * @throws what the method throws; with the handle closed, `ERR_NETNS_STRAYED` if its socket is of another network, and what
+ * the kernel says if it cannot tell
  */
 export function openInside(
   place: Namespace,
@@ -46,6 +47,8 @@ export function openInside(
     owned = openInside()
   } catch (error) {
     next = undefined
+    // Nobody knows whose it is.
+    if (handle.fd >= 0) handle.close()
     throw fromNative(error)
   }
   const returned = result

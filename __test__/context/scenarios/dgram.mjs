@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
+import { open } from 'node:fs/promises'
 import { NetNs } from 'node-netns'
 import { later, nameServer, namespace, pair } from '../../offline/kit.mjs'
 
@@ -148,5 +149,19 @@ export default {
     })
     while (!heard.includes('other 192.0.2.2')) await new Promise((resolve) => setTimeout(resolve, 5))
     for (const line of heard) assert.match(line, /^(other 192\.0\.2\.2|stray fe80::2%link0)$/)
+  },
+  'a socket whose network the kernel cannot tell is closed': async () => {
+    const made = socket()
+    const state = Object.getOwnPropertySymbols(made).find(({ description }) => description === 'state symbol')
+    const { handle } = made[state]
+    const { get } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(handle), 'fd')
+    const file = await open('/dev/null')
+    later(() => file.close())
+    // What is asked about is no socket as soon as there is one.
+    Object.defineProperty(handle, 'fd', { get: () => (get.call(handle) < 0 ? -1 : file.fd), configurable: true })
+    namespace().run(() => made.bind(53, '127.0.0.1'))
+    const [error] = await once(made, 'error')
+    assert.equal(error.code, 'ENOTTY')
+    assert.equal(get.call(handle), -9)
   }
 }
