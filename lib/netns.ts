@@ -3,7 +3,7 @@
 import type { Command } from './command/command.ts'
 import type { CommandOptions } from './command/options.ts'
 import type { Wrapper, WrapperOptions } from './command/wrapper.ts'
-import { hereOrHome } from './context/place.ts'
+import { foreignContext, hereOrHome } from './context/place.ts'
 import { badDescriptor } from './errors.ts'
 import { attempt } from './native.ts'
 import { Equipped } from './node/equipped.ts'
@@ -40,7 +40,8 @@ export class NetNs extends Equipped {
         attempt(() => place.handle.share()),
         place.name
       )
-    return new NetNs(attempt((native) => native.openCurrent()))
+    const foreign = foreignContext()
+    return foreign === undefined ? new NetNs(attempt((native) => native.openCurrent())) : NetNs.fromFd(foreign.fd)
   }
 
   /**

@@ -3,6 +3,7 @@
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
+import { nodeGlobal } from '../realm.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome, outsideOrHome } from './place.ts'
 
@@ -11,7 +12,7 @@ export type Dispatcher = { dispatch: AnyFunction }
 
 const LEGACY = Symbol.for('undici.globalDispatcher.1')
 const MODERN = Symbol.for('undici.globalDispatcher.2')
-const globals = globalThis as { [LEGACY]?: Dispatcher; [MODERN]?: Dispatcher }
+const globals = nodeGlobal() as { [LEGACY]?: Dispatcher; [MODERN]?: Dispatcher }
 /** What undici publishes of every request as it is dispatched, before there is a connection for it. */
 const CHANNEL = 'undici:request:create'
 const routers = new WeakSet<Dispatcher>()
@@ -30,12 +31,15 @@ export function hookFetch(patches: Patches): void {
   const dispatched = () => route(hereOrHome())
   subscribe(CHANNEL, dispatched)
   patches.whenUndone(() => unsubscribe(CHANNEL, dispatched))
-  const fetch = globalThis.fetch as AnyFunction | undefined
-  if (typeof fetch !== 'function') return
-  patches.replace(globalThis, 'fetch', function (this: unknown, ...args: unknown[]) {
-    route()
-    return fetch.apply(this, args)
-  })
+  for (const realm of new Set([nodeGlobal(), globalThis])) {
+    if (typeof realm.fetch !== 'function') continue
+    patches.method(realm, 'fetch', (fetch) => {
+      return function (this: unknown, ...args: unknown[]) {
+        route()
+        return fetch.apply(this, args)
+      }
+    })
+  }
 }
 
 /**

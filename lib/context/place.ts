@@ -2,20 +2,34 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { outsideContext } from '../errors.ts'
-import { isHome, Namespace } from '../namespace.ts'
+import { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
+import { nodeGlobal } from '../realm.ts'
 import { callInside, runSync } from '../thread.ts'
+import type { AnyFunction } from './patches.ts'
 
 /** What I/O outside every context does: goes home, is refused, or goes to one namespace. */
 export type OutsidePolicy = 'home' | 'deny' | Namespace
 
-/** Made for the first context. */
-let storage: AsyncLocalStorage<Namespace> | undefined
+/** Where all copies of this library in a process keep whose context is running, so that the innermost one holds. */
+const STORAGE = Symbol.for('node-netns.storage')
+
+/** Made for the first context, by whichever copy of this library has it. What others entered, their hooks see to. */
+let storage: AsyncLocalStorage<object> | undefined
+/** Whether it is new, so that nobody else can have it yet. */
+let isNew = false
 let outsidePolicy: OutsidePolicy = 'home'
 
 /** The namespace of the running async context, if it has one of its own. */
 export function contextOf(): Namespace | undefined {
-  return storage?.getStore()
+  const stored = storage?.getStore()
+  return stored instanceof Namespace ? stored : undefined
+}
+
+/** The running context, if another copy of this library entered it: a namespace of that one's. */
+export function foreignContext(): { readonly fd: number } | undefined {
+  const stored = storage?.getStore()
+  return stored === undefined || stored instanceof Namespace ? undefined : (stored as { readonly fd: number })
 }
 
 /**
@@ -25,26 +39,30 @@ export function contextOf(): Namespace | undefined {
  * @throws `ERR_NETNS_OUTSIDE` if the policy denies
  */
 export function here(): Namespace | undefined {
-  const own = storage?.getStore()
-  if (own !== undefined || outsidePolicy === 'home') return own
+  const stored = storage?.getStore()
+  if (stored !== undefined) return stored instanceof Namespace ? stored : undefined
+  if (outsidePolicy === 'home') return undefined
   if (outsidePolicy === 'deny') throw outsideContext()
   return outsidePolicy
 }
 
 /** Whether {@link here} is where the thread is anyway, without a refusal: the quickest question. */
 export function isNowhereElse(): boolean {
-  return outsidePolicy === 'home' && storage?.getStore() === undefined
+  const stored = storage?.getStore()
+  return stored === undefined ? outsidePolicy === 'home' : !(stored instanceof Namespace)
 }
 
 /** As {@link here}, unless that is the network where the process is by itself, in which all of Node is right as it is. */
 export function elsewhere(): Namespace | undefined {
   const place = here()
-  return place === undefined || isHome(place) ? undefined : place
+  return place === undefined || place.isHome ? undefined : place
 }
 
 /** As {@link here}, without a refusal: for what makes no I/O by itself. */
 export function hereOrHome(): Namespace | undefined {
-  return storage?.getStore() ?? outsideOrHome()
+  const stored = storage?.getStore()
+  if (stored === undefined) return outsideOrHome()
+  return stored instanceof Namespace ? stored : undefined
 }
 
 /** Where I/O outside of every context goes, without a refusal. */
@@ -60,13 +78,40 @@ export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, 
   return (storage ?? made()).run(namespace as Namespace, fn, ...args)
 }
 
+/** What calls `fn` in the current context, whatever the caller's is. */
+export function returning(fn: AnyFunction): AnyFunction {
+  const place = contextOf()
+  return function (this: unknown, ...args: unknown[]) {
+    const call = () => fn.apply(this, args)
+    return contextOf() === place ? call() : runIn(place, call)
+  }
+}
+
 /** Where Node 20 and 22 keep the values of storages: in the resource that is running, each under a symbol of its own. */
-type Resource = { [key: symbol]: Namespace | undefined }
+type Resource = { [key: symbol]: object | undefined }
+
+/** A handle, which is the resource that runs when its events do. */
+interface Adopted {
+  asyncReset?(resource: object): void
+}
 
 /** The running one. */
 let running: () => Resource
-/** The symbol of ours, once the running resource was seen to have there what was stored. */
-let key: symbol | undefined
+/** The symbol of ours, once the running resource was seen to have there what was stored; `null` if it has not. */
+let key: symbol | null | undefined
+
+/**
+ * The events of a handle run in the current context from now on. Node makes some outside of all, and without this they
+ * would stay there.
+ */
+export function adopt(handle: object): void {
+  const place = contextOf()
+  if (place === undefined) return
+  if (key === undefined) key = keyOf(place)
+  // Node's own way begins every storage and every hook there is anew.
+  if (key === null) (handle as Adopted).asyncReset?.(handle)
+  else (handle as Resource)[key] = place
+}
 
 /**
  * Runs `fn` with the thread inside, and in a context of `namespace`: what {@link runIn} and `runSync` would do together.
@@ -79,7 +124,7 @@ export function runThreadIn<A extends unknown[], R>(
   args: A
 ): R {
   const own = key
-  if (own === undefined) return runThreadAnywhere(namespace, slot, fn, args)
+  if (own === undefined || own === null) return runThreadAnywhere(namespace, slot, fn, args)
   const resource = running()
   const before = resource[own]
   resource[own] = namespace
@@ -97,9 +142,9 @@ function runThreadAnywhere<A extends unknown[], R>(
   fn: (...args: A) => R,
   args: A
 ): R {
-  const before = contextOf()
+  const before = storage?.getStore()
   enterIn(namespace)
-  key = keyOf(namespace)
+  if (key === undefined) key = keyOf(namespace)
   try {
     return runSync(slot, fn, args)
   } finally {
@@ -107,23 +152,24 @@ function runThreadAnywhere<A extends unknown[], R>(
   }
 }
 
-/** The symbol under which the running resource has what was just stored; `undefined` if it is kept elsewhere. */
-function keyOf(stored: Namespace): symbol | undefined {
+/** The symbol under which the running resource has what is stored now; `null` if it is kept elsewhere. */
+function keyOf(stored: Namespace): symbol | null {
   const { kResourceStore } = storage as { kResourceStore?: unknown }
-  if (typeof kResourceStore !== 'symbol') return undefined
-  return running()[kResourceStore] === stored ? kResourceStore : undefined
+  if (typeof kResourceStore !== 'symbol') return null
+  return running()[kResourceStore] === stored ? kResourceStore : null
 }
 
 /** Ends every context, right before the first one: until there is one, they cost nothing and show nowhere. */
 export function endContexts(): void {
   key = undefined
-  storage?.disable()
+  if (isNew) storage?.disable()
+  isNew = false
 }
 
 /** The rest of the running context is in `namespace`, or in none. */
-export function enterIn(namespace: Namespace | undefined): void {
+export function enterIn(namespace: object | undefined): void {
   storage ??= made()
-  storage.enterWith(namespace as Namespace)
+  storage.enterWith(namespace as object)
 }
 
 /** Sets what {@link here} says outside of every context. */
@@ -131,9 +177,12 @@ export function setOutside(policy: OutsidePolicy): void {
   outsidePolicy = policy
 }
 
-function made(): AsyncLocalStorage<Namespace> {
+function made(): AsyncLocalStorage<object> {
   const { AsyncLocalStorage, executionAsyncResource } = builtin('async_hooks')
-  storage = new AsyncLocalStorage()
+  const realm = nodeGlobal() as { [STORAGE]?: AsyncLocalStorage<object> }
+  isNew = realm[STORAGE] === undefined
+  if (isNew) Object.defineProperty(realm, STORAGE, { value: new AsyncLocalStorage() })
+  storage = realm[STORAGE] as AsyncLocalStorage<object>
   running = executionAsyncResource as typeof running
   return storage
 }

@@ -14,6 +14,8 @@ interface Probe {
   what: string
   handle: SocketHandle & HandlePrototype
   args: unknown[]
+  /** Whether the permission model lets nobody open one, which then cannot be elsewhere either. */
+  denied: boolean
 }
 
 /** @throws `ERR_NETNS_RUNTIME` if a socket lands elsewhere, or none is opened */
@@ -26,7 +28,8 @@ export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namesp
   try {
     // Made before there is a context, as Node is slow to follow its first handles.
     runIn(namespace, bindAll, probes)
-    for (const { what, handle } of probes) {
+    for (const { what, handle, denied } of probes) {
+      if (denied) continue
       const proven = handle.fd >= 0 && attempt((native) => native.ownsSocket(namespace.handle, handle.fd))
       if (!proven) throw runtimeLacks(`a hook on ${what} that holds`)
     }
@@ -36,9 +39,23 @@ export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namesp
 }
 
 function probe(what: string, prototype: HandlePrototype, args: unknown[]): Probe {
-  return { what, handle: Reflect.construct(prototype['constructor'] as never, [SOCKET]), args }
+  return { what, handle: Reflect.construct(prototype['constructor'] as never, [SOCKET]), args, denied: false }
 }
 
 function bindAll(probes: Probe[]): void {
-  for (const { handle, args } of probes) handle['bind']?.apply(handle, args)
+  for (const probe of probes) probe.denied = isDenial(bind(probe))
+}
+
+/** What Node says of it, returned or thrown. */
+function bind({ handle, args }: Probe): unknown {
+  try {
+    return handle['bind']?.apply(handle, args)
+  } catch (error) {
+    if (isDenial(error)) return error
+    throw error
+  }
+}
+
+function isDenial(said: unknown): boolean {
+  return (said as NodeJS.ErrnoException | undefined)?.code === 'ERR_ACCESS_DENIED'
 }

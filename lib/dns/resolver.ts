@@ -1,5 +1,6 @@
 /** `Resolver`, with callbacks and with promises: Node's own, above a handle of ours. */
 import type dns from 'node:dns'
+import { isRoot } from '../realm.ts'
 import { Channel, type ChannelOptions, type NativeChannel } from './channel.ts'
 import { node, proveRuntime } from './node.ts'
 import type { Settings } from './settings.ts'
@@ -31,7 +32,7 @@ function above<C extends typeof dns.Resolver | typeof dns.promises.Resolver>(Par
 /** The functions of the module that are methods of its default resolver. */
 export function defaultMethods(prototype: object, resolver: object): Record<string, unknown> {
   const methods: Record<string, unknown> = {}
-  for (let from = prototype; from !== Object.prototype; from = Object.getPrototypeOf(from)) {
+  for (let from = prototype; !isRoot(from); from = Object.getPrototypeOf(from)) {
     for (const name of Object.getOwnPropertyNames(from)) {
       const method: unknown = Reflect.get(from, name)
       if (!/^(?:resolve|reverse$|getServers$)/.test(name) || typeof method !== 'function') continue

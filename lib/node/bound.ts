@@ -1,6 +1,7 @@
 /** Functions, classes and whole modules of Node's, bound to one namespace for ever. */
 import type { AnyFunction } from '../context/patches.ts'
 import type { Namespace } from '../namespace.ts'
+import { isRoot } from '../realm.ts'
 
 /** Runs a function in a context of the namespace. */
 export type Enter = (fn: () => unknown) => unknown
@@ -151,12 +152,15 @@ export function binderOf(namespace: Namespace, enter: Enter): Binder {
 function isClass(value: object): boolean {
   const prototype = Reflect.get(value, 'prototype') as object | undefined
   if (typeof prototype !== 'object' || prototype === null) return false
-  return Reflect.ownKeys(prototype).length > 1 || Object.getPrototypeOf(prototype) !== Object.prototype
+  return Reflect.ownKeys(prototype).length > 1 || !isRoot(Object.getPrototypeOf(prototype))
 }
 
 /** Whether an object has later calls at all: a socket, a server, an agent; not a buffer or a promise. */
 function isConnector(made: object): boolean {
-  return !(made instanceof Promise) && LATER.some((name) => typeof Reflect.get(made, name) === 'function')
+  return (
+    typeof Reflect.get(made, 'then') !== 'function' &&
+    LATER.some((name) => typeof Reflect.get(made, name) === 'function')
+  )
 }
 
 function later(prototype: object): string[] {
@@ -167,7 +171,7 @@ function later(prototype: object): string[] {
 /** Every method of a resolver asks the network. */
 function methodsOf(prototype: object): string[] {
   const names = new Set<string>()
-  for (let at: object | null = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+  for (let at: object | null = prototype; at !== null && !isRoot(at); at = Object.getPrototypeOf(at)) {
     for (const name of Object.getOwnPropertyNames(at)) {
       if (name !== 'constructor' && typeof Reflect.get(prototype, name) === 'function') names.add(name)
     }

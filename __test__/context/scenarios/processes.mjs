@@ -174,5 +174,20 @@ export default {
       assert.equal((await first(worker, 'message')).ready, place.id)
     }
     for (const place of places) assert.equal(await place.run(() => ask(8000, '127.0.0.1')), place.id)
+  },
+  'under the permission model, what is permitted is inside, and all else is refused as by Node': async () => {
+    const knows = (flag) => process.allowedNodeEnvironmentFlags.has(flag)
+    const model = knows('--permission') ? '--permission' : '--experimental-permission'
+    const permit = async (...flags) => {
+      const argv = ['--no-warnings', model, '--allow-addons', '--allow-fs-read=*', ...flags, program('permitted.mjs')]
+      const { stdout } = await promisify(childProcess.execFile)(process.execPath, argv)
+      return JSON.parse(stdout)
+    }
+    const denied = 'ERR_ACCESS_DENIED'
+    const net = knows('--allow-net') ? ['--allow-net'] : []
+    const nothing = { socket: net.length > 0 ? denied : 'inside', child: denied, worker: denied, command: 'inside' }
+    assert.deepEqual(await permit(), nothing)
+    assert.deepEqual(await permit('--allow-child-process'), { ...nothing, child: 'inside' })
+    assert.deepEqual(await permit('--allow-worker', ...net), { ...nothing, socket: 'inside', worker: 'inside' })
   }
 }

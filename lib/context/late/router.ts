@@ -1,10 +1,14 @@
 /** A global dispatcher of undici's that has connections of their own for each namespace. */
 import { dispatcherRefused } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
+import { nodeGlobal } from '../../realm.ts'
 import type { Dispatcher } from '../dispatchers.ts'
-import { hereOrHome } from '../place.ts'
+import { foreignContext, hereOrHome } from '../place.ts'
 
 type Which = 'legacy' | 'modern'
+
+/** Where routers, of every copy of this library, have what they stand before, and where that has a mark of theirs. */
+const BEFORE = Symbol.for('node-netns.before')
 
 /**
  * What chooses each time, by where it is.
@@ -13,16 +17,19 @@ type Which = 'legacy' | 'modern'
  * @param user - whose connections `first` has, or will have; undefined for home
  */
 export function routerOf(which: Which, first: Dispatcher, user: Namespace | undefined): Dispatcher {
-  const plain = first.dispatch === first.constructor.prototype.dispatch
+  const real = behind(first)
+  const { dispatch } = real
+  const plain = dispatch === real.constructor.prototype.dispatch || BEFORE in dispatch
   const again = () => {
-    if (!plain) throw dispatcherRefused(`${first.constructor.name} with a \`dispatch\` of its own`)
-    return another(which, first)
+    if (!plain) throw dispatcherRefused(`${real.constructor.name} with a \`dispatch\` of its own`)
+    return another(which, real)
   }
   const inside = new WeakMap<Namespace, Dispatcher>()
   let home: Dispatcher | undefined
   const choose = (): Dispatcher => {
     const place = hereOrHome()
-    if (place === user) return first
+    // In the contexts of another copy of this library, `first` may be a router of that one's.
+    if (place === user || foreignContext() !== undefined) return first
     if (place === undefined) {
       home ??= again()
       return home
@@ -31,9 +38,10 @@ export function routerOf(which: Which, first: Dispatcher, user: Namespace | unde
     inside.set(place, known)
     return known
   }
-  if (plain) shareOut(first, choose)
+  if (plain) shareOut(real, choose, first)
   return new Proxy(first, {
     get(_target, property) {
+      if (property === BEFORE) return real
       const chosen = choose()
       const value = Reflect.get(chosen, property, chosen)
       return typeof value === 'function' && property !== 'constructor' ? value.bind(chosen) : value
@@ -41,13 +49,19 @@ export function routerOf(which: Which, first: Dispatcher, user: Namespace | unde
   })
 }
 
+/** What the routers of however many copies of this library stand before. */
+function behind(dispatcher: Dispatcher): Dispatcher {
+  return (Reflect.get(dispatcher, BEFORE) as Dispatcher | undefined) ?? dispatcher
+}
+
 /** Whoever took the dispatcher itself before there was a router may be elsewhere when it is used. */
-function shareOut(first: Dispatcher, choose: () => Dispatcher): void {
-  const { dispatch } = first
-  first.dispatch = (...args: unknown[]) => {
+function shareOut(real: Dispatcher, choose: () => Dispatcher, first: Dispatcher): void {
+  const { dispatch } = real
+  const shared = (...args: unknown[]) => {
     const chosen = choose()
-    return chosen === first ? dispatch.apply(first, args) : chosen.dispatch(...args)
+    return chosen === first ? dispatch.apply(real, args) : chosen.dispatch(...args)
   }
+  real.dispatch = Object.assign(shared, { [BEFORE]: dispatch })
 }
 
 /**
@@ -57,7 +71,7 @@ function shareOut(first: Dispatcher, choose: () => Dispatcher): void {
  * @throws `ERR_NETNS_DISPATCHER`
  */
 function another(which: Which, like: Dispatcher): Dispatcher {
-  const modern = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.2')) as Dispatcher | undefined
+  const modern = Reflect.get(nodeGlobal(), Symbol.for('undici.globalDispatcher.2')) as Dispatcher | undefined
   switch (like.constructor.name) {
     case 'Agent':
       return make(like, { ...kept(like, 'options'), factory: kept(like, 'factory') })
@@ -67,7 +81,7 @@ function another(which: Which, like: Dispatcher): Dispatcher {
       break
     case 'Dispatcher1Wrapper':
       // From Node 26 on, the first symbol has an adapter for older copies of undici around an agent of the second.
-      if (which === 'legacy' && modern !== undefined) return make(like, another('modern', modern))
+      if (which === 'legacy' && modern !== undefined) return make(like, another('modern', behind(modern)))
       break
   }
   throw dispatcherRefused(like.constructor.name)

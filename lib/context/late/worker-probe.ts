@@ -15,8 +15,11 @@ export interface WorkerProbe {
 /** No flag of anybody's, so that Node gets as far as making a Worker's handle, and then refuses to make more. */
 const UNKNOWN_FLAG = '--node-netns-probe'
 
-/** @throws `ERR_NETNS_RUNTIME` if Workers are made in another way here */
-export function probeWorker(): WorkerProbe {
+/**
+ * @returns undefined where the permission model lets nobody make a Worker
+ * @throws `ERR_NETNS_RUNTIME` if Workers are made in another way here
+ */
+export function probeWorker(): WorkerProbe | undefined {
   let handle: object | undefined
   // A Worker keeps its handle on itself; while it is being made, it is ours to say what happens then.
   const prototype = new Proxy(builtin('worker_threads').Worker.prototype, {
@@ -26,6 +29,7 @@ export function probeWorker(): WorkerProbe {
     }
   })
   const refused = refusal(Object.assign(function Probe() {}, { prototype }))
+  if (refused === undefined) return undefined
   if (handle === undefined) throw runtimeLacks('a visible handle of a Worker')
   return {
     prototype: Object.getPrototypeOf(handle) as HandlePrototype,
@@ -33,13 +37,14 @@ export function probeWorker(): WorkerProbe {
   }
 }
 
-/** The flags that Node says a Worker refuses. */
-function refusal(probe: object): ReadonlySet<string> {
+/** The flags that Node says a Worker refuses, unless it refuses Workers. */
+function refusal(probe: object): ReadonlySet<string> | undefined {
   const options = { eval: true, execArgv: [...process.execArgv, UNKNOWN_FLAG] }
   try {
     Reflect.construct(builtin('worker_threads').Worker, ['', options], probe as typeof Worker)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ERR_ACCESS_DENIED') return undefined
     if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
     return new Set(message.split(': ').at(-1)?.split(', '))
   }

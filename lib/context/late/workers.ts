@@ -14,7 +14,9 @@ import { probeWorker } from './worker-probe.ts'
  * namespace.
  */
 export function hookWorkers(patches: Patches): void {
-  const { prototype, flags } = probeWorker()
+  const found = probeWorker()
+  if (found === undefined) return
+  const { prototype, flags } = found
   let ours = false
   const threads = builtin('worker_threads')
   class InsideWorker extends threads.Worker {

@@ -1,0 +1,33 @@
+/** Under Node's permission model: says, for each of what it may do or not, whether that is in the namespace, or why not. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import net from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { NetNs } from 'node-netns'
+
+const where = fileURLToPath(new URL('where.mjs', import.meta.url))
+const script = `const { parentPort } = require('node:worker_threads')
+  import('node-netns').then(({ NetNs }) => parentPort.postMessage(NetNs.current().id))`
+
+const ways = {
+  async socket() {
+    const socket = net.connect(1, '127.0.0.1')
+    await once(socket, 'connect').catch((error) => {
+      // Home's has no loopback.
+      if (error.code !== 'ECONNREFUSED') throw error
+    })
+    return red.id
+  },
+  child: async () => (await once(fork(where), 'message'))[0],
+  worker: async () => (await once(new Worker(script, { eval: true }), 'message'))[0],
+  command: async () => String((await red.command('readlink', ['/proc/self/ns/net']).output()).stdout).trim()
+}
+
+const red = await NetNs.create()
+const told = {}
+for (const [name, way] of Object.entries(ways)) {
+  const place = await red.run(way).catch((error) => error.code)
+  told[name] = place === red.id ? 'inside' : place
+}
+console.log(JSON.stringify(told))
