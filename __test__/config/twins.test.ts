@@ -168,9 +168,9 @@ test.each(REFUSALS)('%s.%s is refused in the same words in both ways: %o', async
   expect(await wire.left.links.get('a')).toBeUndefined()
 })
 
-test.each(Object.keys(WAYS))(
-  'what failed of many is told in their order, whoever refused it and why: %s',
-  async (way) => {
+test.each(Object.entries(WAYS))(
+  'what failed of many is told in their order, whoever refused it: %s',
+  async (_, way) => {
     using wire = await pair()
     const taken = { to: '10.5.0.0/24', via: '10.0.0.2' }
     const kinds = [
