@@ -149,7 +149,7 @@ test('an uplink that nftables refuses leaves everything as it was', async () => 
   const lacking = vi.spyOn(native(), 'netlinkExchange').mockImplementation(async (plan, ...rest) => {
     const [protocol, length] = plan as unknown as [number, number]
     if (protocol !== 12 || length < 200) return netlinkExchange(plan, ...rest)
-    const refusal = { item: 3, code: 'ENOENT', errno: -2, meaning: 'No such file or directory' }
+    const refusal = { items: [3], code: 'ENOENT', errno: -2, meaning: 'No such file or directory' }
     return { data: Buffer.alloc(0), refusals: [refusal], interrupted: false, sent: 1 }
   })
   try {

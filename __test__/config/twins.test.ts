@@ -168,6 +168,33 @@ test.each(REFUSALS)('%s.%s is refused in the same words in both ways: %o', async
   expect(await wire.left.links.get('a')).toBeUndefined()
 })
 
+test.each(Object.entries(WAYS))(
+  'what failed of many is told in their order, whoever refused it: %s',
+  async (_, way) => {
+    using wire = await pair()
+    const taken = { to: '10.5.0.0/24', via: '10.0.0.2' }
+    const kinds = [
+      [undefined, (i: number) => ({ to: `10.6.${i}.0/24`, via: '10.0.0.2' })],
+      ['ENETUNREACH', (i: number) => ({ to: `10.6.${i}.0/24`, via: '192.0.2.1' })],
+      ['ERR_INVALID_ARG_VALUE', (i: number) => ({ to: `nowhere ${i}`, via: '10.0.0.2' })],
+      ['EEXIST', () => taken],
+      ['ENODEV', (i: number) => ({ to: `10.6.${i}.0/24`, dev: `none${i}` })]
+    ] as const
+    await wire.left.routes.add(taken)
+    const many = Array.from({ length: 200 }, (_, i) => kinds[i % 5]?.[1](i))
+    const { done, failed } = await way(wire.left, 'routes').add(many)
+    expect(done).toBe(40)
+    const wanted = many
+      .map((_, item) => ({ item, code: kinds[item % 5]?.[0] }))
+      .filter(({ code }) => code !== undefined)
+    const told = (failed as { item: number; error: { code: string } }[]).map(({ item, error }) => ({
+      item,
+      code: error.code
+    }))
+    expect(told).toEqual(wanted)
+  }
+)
+
 test('ids are given in both ways', async () => {
   using wire = await pair()
   expect(wire.left.setNsidSync(NetNs.createSync(), 42)).toBe(42)

@@ -2,7 +2,7 @@
 
 import type { Namespace } from '../namespace.ts'
 import { PROTOCOL, Request } from '../wire/request.ts'
-import { refused } from './errors.ts'
+import { type Refusal, refused, withoutStack } from './errors.ts'
 import { finish, giveWay, type Operation, pacing } from './operation.ts'
 import type { Pace } from './pace.ts'
 import { answered, exchangeQueued, type Queued } from './transport.ts'
@@ -13,6 +13,12 @@ const BATCH = 512
 const FIRST = 64
 /** So many batches are with the kernel or wait for it: it must not run out of work while this thread is busy. */
 const AHEAD = 2
+
+/** An item that did not take. */
+interface Failed {
+  item: number
+  error: Error & { code: string }
+}
 
 /** How a call on many items went. */
 export interface BulkResult {
@@ -36,7 +42,9 @@ export interface Bulk<T> {
  * While the kernel works on some batches off this thread, the next one is written.
  */
 export function* sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk: Bulk<T>): Operation<BulkResult> {
-  const result: BulkResult = { done: 0, failed: [] }
+  const wrong: Failed[] = []
+  const told: Failed[] = []
+  let done = 0
   const request = new Request(PROTOCOL.route, 64 * 1024)
   request.acknowledgeLast = true
   const pace = yield* pacing()
@@ -51,11 +59,11 @@ export function* sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk: Bulk
       batch.places.push(place)
     } catch (error) {
       request.abandon()
-      result.failed.push({ item: place, error: error as Error & { code: string } })
+      wrong.push({ item: place, error: error as Error & { code: string } })
     }
     place++
     if (batch.items.length === size) {
-      if (underWay.length === AHEAD) yield* report(underWay.shift() as Dispatched<T>, bulk, result, pace)
+      if (underWay.length === AHEAD) done += yield* report(underWay.shift() as Dispatched<T>, bulk, told, pace)
       underWay.push({ batch, sent: yield* exchangeQueued(namespace, request) })
       batch = { items: [], places: [] }
       size = Math.min(BATCH, size * 2)
@@ -65,10 +73,23 @@ export function* sendAll<T>(namespace: Namespace, items: Iterable<T>, bulk: Bulk
     if (pace?.due) yield* giveWay(pace)
   }
   if (batch.items.length > 0) underWay.push({ batch, sent: yield* exchangeQueued(namespace, request) })
-  for (const dispatched of underWay) yield* report(dispatched, bulk, result, pace)
-  result.failed.sort((a, b) => a.item - b.item)
+  for (const dispatched of underWay) done += yield* report(dispatched, bulk, told, pace)
+  const failed = yield* merged(wrong, told, pace)
   if (pace !== undefined) yield* finish(pace)
-  return result
+  return { done, failed }
+}
+
+/** Those of two lists in the order of their places, which each of them has. */
+function* merged(one: Failed[], other: Failed[], pace: Pace | undefined): Operation<Failed[]> {
+  if (one.length === 0 || other.length === 0) return one.length === 0 ? other : one
+  const all: Failed[] = []
+  let [i, j] = [0, 0]
+  while (i < one.length || j < other.length) {
+    const first = (one[i]?.item ?? Number.POSITIVE_INFINITY) < (other[j]?.item ?? Number.POSITIVE_INFINITY)
+    all.push((first ? one[i++] : other[j++]) as Failed)
+    if (pace?.due) yield* giveWay(pace)
+  }
+  return all
 }
 
 /** What one request is about. */
@@ -90,21 +111,28 @@ function write<T>(request: Request, item: T, place: number, bulk: Bulk<T>): void
     bulk.write(request, item, '')
   } catch {
     request.abandon()
-    bulk.write(request, item, `${bulk.name}[${place}]`)
+    withoutStack(() => bulk.write(request, item, `${bulk.name}[${place}]`))
   }
 }
 
+/** Tells what was refused, in the order of the batch; returns how many took. */
 function* report<T>(
   { batch, sent }: Dispatched<T>,
   bulk: Bulk<T>,
-  result: BulkResult,
+  failed: Failed[],
   pace: Pace | undefined
-): Operation<void> {
+): Operation<number> {
   const { refusals } = yield* answered(sent)
-  result.done += batch.items.length - refusals.length
-  for (const refusal of refusals) {
-    const error = refused(refusal, bulk.describe(batch.items[refusal.item] as T))
-    result.failed.push({ item: batch.places[refusal.item] as number, error })
+  const reasons: Refusal[] = []
+  for (const refusal of refusals) for (const item of refusal.items) reasons[item] = refusal
+  let done = batch.items.length
+  for (let item = 0; item < reasons.length; item++) {
+    const refusal = reasons[item]
+    if (refusal === undefined) continue
+    done--
+    const words = bulk.describe(batch.items[item] as T)
+    failed.push({ item: batch.places[item] as number, error: withoutStack(() => refused(refusal, words)) })
     if (pace?.due) yield* giveWay(pace)
   }
+  return done
 }

@@ -1,10 +1,10 @@
 /** Errors of configuration. */
 import { coded, kind, NetnsError } from '../errors.ts'
 
-/** What the kernel said to a netlink request. */
+/** What the kernel said to messages of a netlink request. */
 export interface Refusal {
-  /** Which message of the request. */
-  item: number
+  /** Which messages. */
+  items: readonly number[]
   code: string
   errno: number
   /** What the errno means in general. */
@@ -24,6 +24,21 @@ export function refused(refusal: Refusal, words: string, remedy = NETLINK_REMEDI
   if (refusal.text) message += `: ${refusal.text.replace(/\.$/, '')}`
   if (remedy !== undefined) message += `. ${remedy}`
   return new NetnsError({ code: refusal.code, errno: refusal.errno, syscall: 'netlink', message })
+}
+
+/**
+ * What `make` returns or throws, an error without a stack: those of ten thousands would be most of what the collector moves
+ * at once, while the event loop stands still. Of an item of many, its place tells more.
+ */
+export function withoutStack<T>(make: () => T): T {
+  const limit = Error.stackTraceLimit
+  // Where nobody may change it, there are stacks.
+  Reflect.set(Error, 'stackTraceLimit', 0)
+  try {
+    return make()
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', limit)
+  }
 }
 
 const NETLINK_REMEDIES: Readonly<Record<string, string>> = {

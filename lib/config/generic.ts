@@ -38,7 +38,7 @@ export function* resolveFamily(namespace: Namespace, name: string, words: string
   const id = refusal === undefined ? decodeFirst(reader, decodeFamily) : undefined
   if (id !== undefined) return id
   const meaning = 'Operation not supported'
-  throw refused({ item: 0, code: 'EOPNOTSUPP', errno: -95, meaning }, words, remedy)
+  throw refused({ items: [0], code: 'EOPNOTSUPP', errno: -95, meaning }, words, remedy)
 }
 
 function decodeFamily(reader: Reader, { type, start, end }: Message): number | undefined {

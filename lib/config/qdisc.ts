@@ -103,7 +103,7 @@ export class Qdiscs {
     const refusal = refusals[0]
     if (refusal === undefined) return
     const module = `sch_${kind}`
-    const lacking = refusal.code === 'ENOENT' && refusal.item === 0
+    const lacking = refusal.code === 'ENOENT' && refusal.items[0] === 0
     const remedy = lacking
       ? `The kernel here lacks it: it needs its module '${module}' (modprobe ${module}).`
       : undefined

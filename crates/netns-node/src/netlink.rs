@@ -1,5 +1,6 @@
 //! Netlink requests, replies and events; kernel settings.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::bindgen_prelude::{
@@ -16,11 +17,12 @@ use crate::handle::Handle;
 use crate::promise::{Place, owed, promise};
 use crate::slot::client;
 
-/// What the kernel refused.
+/// What the kernel refused, of all messages that it refused for the same reason: an object for each of many would keep the
+/// JavaScript thread for longer than a turn may take.
 #[napi(object, object_from_js = false)]
 pub struct NetlinkRefusal {
-    /// Which message.
-    pub item: u32,
+    /// Which messages.
+    pub items: Vec<u32>,
     /// The errno's name.
     pub code: String,
     /// The errno.
@@ -57,7 +59,7 @@ impl NetlinkReply {
     fn of(reply: Reply, sent: usize) -> Self {
         Self {
             data: reply.data.into(),
-            refusals: reply.refusals.into_iter().map(NetlinkRefusal::from).collect(),
+            refusals: by_reason(reply.refusals),
             interrupted: reply.interrupted,
             sent: u32::try_from(sent).unwrap_or(u32::MAX),
         }
@@ -96,16 +98,31 @@ pub struct NetlinkChanges {
     pub stopped: bool,
 }
 
-impl From<Refusal> for NetlinkRefusal {
-    fn from(refusal: Refusal) -> Self {
+impl NetlinkRefusal {
+    fn of(refusal: Refusal, items: Vec<u32>) -> Self {
         Self {
-            item: u32::try_from(refusal.item).unwrap_or(u32::MAX),
+            items,
             code: format!("{:?}", refusal.errno),
             errno: -(refusal.errno as i32),
             meaning: refusal.errno.desc().into(),
             text: refusal.text,
         }
     }
+}
+
+/// The reason of the first refusal comes first.
+fn by_reason(refusals: Vec<Refusal>) -> Vec<NetlinkRefusal> {
+    let mut places = HashMap::new();
+    let mut reasons: Vec<(Refusal, Vec<u32>)> = Vec::new();
+    for refusal in refusals {
+        let item = u32::try_from(refusal.item).unwrap_or(u32::MAX);
+        let place = *places.entry((refusal.errno as i32, refusal.text.clone())).or_insert(reasons.len());
+        match reasons.get_mut(place) {
+            Some((_, items)) => items.push(item),
+            None => reasons.push((refusal, vec![item])),
+        }
+    }
+    reasons.into_iter().map(|(refusal, items)| NetlinkRefusal::of(refusal, items)).collect()
 }
 
 impl From<Changes> for NetlinkChanges {
