@@ -13,11 +13,6 @@ export interface Owner {
 
 let home: { dev: number; inode: number } | undefined
 
-/** Whether it is the namespace where the process started. */
-export function isHome(namespace: Namespace): boolean {
-  return namespace.isHome
-}
-
 /** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
 export class Namespace implements Disposable, AsyncDisposable {
   static readonly #forgotten = new Forgotten<Namespace>(

@@ -3,7 +3,6 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 import { builtin } from './builtin.ts'
 import type { WorkerPlace } from './context/late/workers.ts'
 import { closed } from './errors.ts'
-import { isHome } from './namespace.ts'
 import { NetNs } from './netns.ts'
 import { parts } from './parts.ts'
 
@@ -18,7 +17,7 @@ export function register(name: string | undefined): void {
   const told = isMainThread ? undefined : toldOfPlace()
   if (told?.execArgv !== undefined) process.execArgv = told.execArgv
   if (told?.fd !== undefined) parts.context.outside(opened(told.fd, told))
-  else if (!isMainThread && !isHome(thread)) parts.context.outside(new NetNs(thread.handle.share(), told?.name))
+  else if (!isMainThread && !thread.isHome) parts.context.outside(new NetNs(thread.handle.share(), told?.name))
   else if (name !== undefined && name !== '') parts.context.outside(NetNs.fromName(name))
   else parts.context.install(thread)
   // What the program puts in the place of what Node's look-ups call is to be called inside too: the hooks lie beneath.

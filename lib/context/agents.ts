@@ -4,7 +4,7 @@
  */
 import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
-import { isHome, type Namespace } from '../namespace.ts'
+import type { Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, hereOrHome, outsideOrHome, runIn } from './place.ts'
 import { keepThroughScripts } from './scripts.ts'
@@ -64,10 +64,7 @@ export function hookAgents(patches: Patches): void {
         added = undefined
         return make(this, request, options, callback)
       }
-      const current = contextOf()
-      const context = contextOfQueued(request, current)
-      if (context === current) return make(this, request, options, callback)
-      return runIn(context, make, this, request, options, callback)
+      return whereQueued(request, make, this, request, options, callback)
     }
   )
 
@@ -85,10 +82,7 @@ export function hookAgents(patches: Patches): void {
       }
       const value = (request: AddedRequest, ...rest: unknown[]) => {
         restore()
-        const call = () => (own as AnyFunction).call(this, request, ...rest)
-        const current = contextOf()
-        const context = contextOfQueued(request, current)
-        return context === current ? call() : runIn(context, call)
+        return whereQueued(request, () => (own as AnyFunction).call(this, request, ...rest))
       }
       Reflect.defineProperty(this, 'createSocket', { value, configurable: true, writable: true })
       try {
@@ -116,10 +110,13 @@ export function hookAgents(patches: Patches): void {
     }
   }
 
-  function contextOfQueued(request: AddedRequest, current: Namespace | undefined): Namespace | undefined {
+  /** Calls `fn` in the context that a request was queued in. */
+  function whereQueued<A extends unknown[]>(request: AddedRequest, fn: (...args: A) => unknown, ...args: A): unknown {
     const note = noteOf(request)
-    if (note !== undefined) return note.runInAsyncScope(contextOf)
-    return contexts.has(request) ? contexts.get(request) : current
+    let context = contextOf()
+    if (note !== undefined) context = note.runInAsyncScope(contextOf)
+    else if (contexts.has(request)) context = contexts.get(request)
+    return context === contextOf() ? fn(...args) : runIn(context, fn, ...args)
   }
 
   function noteOf(request: AddedRequest): AsyncResource | undefined {
@@ -193,7 +190,7 @@ function drawerOf(place: Namespace | undefined): string {
   if (place === undefined) return HOME
   let drawer = known.get(place)
   if (drawer === undefined) {
-    drawer = isHome(place) ? HOME : place.id
+    drawer = place.isHome ? HOME : place.id
     known.set(place, drawer)
   }
   return drawer

@@ -3,7 +3,7 @@ import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, here, inside, isBrokered } from './place.ts'
+import { adopt, here, inside, isBrokered } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 
 /** Those that wait for their child. */
@@ -20,8 +20,7 @@ export function hookChildren(patches: Patches): void {
   const children = module.ChildProcess.prototype as unknown as Record<'emit', AnyFunction>
   const { emit } = children
   patches.replace(children, 'emit', function (this: unknown, ...args: unknown[]) {
-    const handle = args[2] as { asyncReset?(resource: object): void } | undefined
-    if (args[0] === 'internalMessage' && contextOf() !== undefined) handle?.asyncReset?.(handle)
+    if (args[0] === 'internalMessage' && args[2]) adopt(args[2])
     return emit.apply(this, args)
   })
   for (const name of WAITING) {

@@ -6,7 +6,7 @@ import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, here, inside, isBrokered, isNowhereElse, outsideOrHome, runIn } from './place.ts'
+import { adopt, contextOf, here, inside, isBrokered, isNowhereElse, outsideOrHome, runIn } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
@@ -16,7 +16,6 @@ export const PLACE = Symbol('node-netns.place')
 export interface SocketHandle {
   fd: number
   close(): void
-  asyncReset?(resource: object): void
   onconnection?: AnyFunction
   onerror?: AnyFunction
   send?: AnyFunction
@@ -42,7 +41,8 @@ const NAMES = ['getsockname', 'getpeername']
 
 /** Puts the hooks on. */
 export function hookHandles(patches: Patches, { tcp, udp, pipe }: SocketPrototypes): void {
-  hook(patches, tcp, 'tcp', ['connect', 'connect6', 'bind', 'bind6'], connecting)
+  hook(patches, tcp, 'tcp', ['connect', 'connect6'], dialling)
+  hook(patches, tcp, 'tcp', ['bind', 'bind6'], connecting)
   // Node 24 binds and connects pipes by the latter two as well.
   hook(patches, pipe, 'pipe', ['connect', 'bind', 'connect2', 'bind2'], connecting)
   hook(patches, tcp, 'tcp', ['listen'], listening)
@@ -71,19 +71,22 @@ function hook(
 
 /** A call that opens a socket if there is none yet, or whose address may name an interface. */
 function opening(call: Call): AnyFunction {
-  const { original } = call
   return function (this: SocketHandle, ...args: unknown[]) {
-    const place = this[PLACE]
-    if (place !== undefined) {
-      if (!args.some(namesInterface)) return original.apply(this, args)
-      return isBrokered(place)
-        ? parts.brokered.callScoped(this, call, args)
-        : inside(place, () => original.apply(this, args))
-    }
-    const wanted = here()
-    if (wanted === undefined || this.fd >= 0) return original.apply(this, args)
-    return open(this, wanted, call, args)
+    return openIfNone(this, call, args)
   }
+}
+
+function openIfNone(handle: SocketHandle, call: Call, args: unknown[]): unknown {
+  const place = handle[PLACE]
+  if (place !== undefined) {
+    if (!args.some(namesInterface)) return call.original.apply(handle, args)
+    return isBrokered(place)
+      ? parts.brokered.callScoped(handle, call, args)
+      : inside(place, () => call.original.apply(handle, args))
+  }
+  const wanted = here()
+  if (wanted === undefined || handle.fd >= 0) return call.original.apply(handle, args)
+  return open(handle, wanted, call, args)
 }
 
 /** What `send` becomes, by what it was hooked with, once a handle's socket is where it belongs. */
@@ -103,15 +106,26 @@ function sending(call: Call): AnyFunction {
 
 /** As {@link opening}; a failure of ours goes to the socket, whose user is not on the stack any more. */
 function connecting(call: Call): AnyFunction {
-  return refusable(call, (handle, socket, error) => {
-    if (socket === undefined) {
-      // A server gets its handle once it is bound; `_listen2` makes this an event of it.
-      handle.close()
-      throw error
-    }
-    // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
-    if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
-  })
+  return refusable(call, tellConnecting)
+}
+
+function tellConnecting(handle: SocketHandle, socket: OwnerSocket | undefined, error: unknown): void {
+  if (socket === undefined) {
+    // A server gets its handle once it is bound; `_listen2` makes this an event of it.
+    handle.close()
+    throw error
+  }
+  // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
+  if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
+}
+
+/** As {@link connecting}, with the three arguments that TCP always has: every connection comes by here. */
+function dialling(call: Call): AnyFunction {
+  const { original } = call
+  return function (this: SocketHandle, request: unknown, address: unknown, port: unknown) {
+    if (isNowhereElse() && this[PLACE] === undefined) return original.call(this, request, address, port)
+    return openOrTell(this, call, [request, address, port], tellConnecting)
+  }
 }
 
 /** As {@link connecting}, for datagrams: Node's own `'error'` comes next, and says what was really wrong. */
@@ -126,21 +140,24 @@ function binding(call: Call): AnyFunction {
   })
 }
 
+/** Tells whoever waits for a handle of what was thrown. */
+type Tell = (handle: SocketHandle, socket: OwnerSocket | undefined, error: unknown) => void
+
 /** As {@link opening}: what is thrown is told by `tell`, and Node gets an error number as of a handle. */
-function refusable(
-  call: Call,
-  tell: (handle: SocketHandle, socket: OwnerSocket | undefined, error: unknown) => void
-): AnyFunction {
+function refusable(call: Call, tell: Tell): AnyFunction {
   const { original } = call
-  const hooked = opening(call)
   return function (this: SocketHandle, ...args: unknown[]) {
     if (isNowhereElse() && this[PLACE] === undefined) return original.apply(this, args)
-    try {
-      return hooked.apply(this, args)
-    } catch (error) {
-      tell(this, ownerOf(this), error)
-      return UV_EPERM
-    }
+    return openOrTell(this, call, args, tell)
+  }
+}
+
+function openOrTell(handle: SocketHandle, call: Call, args: unknown[], tell: Tell): unknown {
+  try {
+    return openIfNone(handle, call, args)
+  } catch (error) {
+    tell(handle, ownerOf(handle), error)
+    return UV_EPERM
   }
 }
 
@@ -191,14 +208,14 @@ function listening(call: Call): AnyFunction {
   }
 }
 
-/** The events of what is accepted run in the current context. */
+/** What is accepted belongs to the current context. */
 function acceptHere(
   server: SocketHandle,
   accept: AnyFunction,
   status: number,
   accepted: SocketHandle | undefined
 ): unknown {
-  accepted?.asyncReset?.(accepted)
+  if (accepted !== undefined) adopt(accepted)
   return accept.call(server, status, accepted)
 }
 
@@ -228,12 +245,12 @@ function namedAtHome(handle: SocketHandle, original: AnyFunction, args: unknown[
 
 /**
  * A socket's messages are heard in the context that it is bound in, and not where it was made, which for one of another
- * process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the failure an `'error'`
- * of the socket, which any neighbour could cause. Such a datagram is dropped instead.
+ * process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the
+ * failure an `'error'` of the socket, which any neighbour could cause. Such a datagram is dropped instead.
  */
 function receiving({ original }: Call): AnyFunction {
   return function (this: SocketHandle, ...args: unknown[]) {
-    if (contextOf() !== undefined) this.asyncReset?.(this)
+    adopt(this)
     const report = this.onerror
     if (this[PLACE] !== undefined && report !== undefined) {
       this.onerror = function (size: number, handle: unknown, error: NodeJS.ErrnoException) {

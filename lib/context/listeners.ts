@@ -4,7 +4,7 @@
  */
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, runIn } from './place.ts'
+import { returning } from './place.ts'
 
 /** What is called for another, by which Node finds it when it is to be removed. */
 type StandIn = AnyFunction & { listener: AnyFunction }
@@ -41,14 +41,7 @@ function standInFor(listener: unknown): unknown {
     Object.assign(listener, { listener: (inner as StandIn).listener })
     return listener
   }
-  const place = contextOf()
-  const standIn = Object.assign(
-    function (this: unknown, ...args: unknown[]) {
-      const call = () => listener.apply(this, args)
-      return contextOf() === place ? call() : runIn(place, call)
-    },
-    { listener: listener as AnyFunction }
-  )
+  const standIn = Object.assign(returning(listener as AnyFunction), { listener: listener as AnyFunction })
   standIns.add(standIn)
   return standIn
 }

@@ -1,6 +1,6 @@
 /** Locks that whoever released them last passes on, to a callback that is to run where it was given. */
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, runIn } from './place.ts'
+import { returning } from './place.ts'
 
 /** Puts the hook on, where this Node has locks. */
 export function hookLocks(patches: Patches): void {
@@ -9,14 +9,10 @@ export function hookLocks(patches: Patches): void {
   if (locks === undefined) return
   patches.method(Object.getPrototypeOf(locks), 'request', (original) => {
     return function (this: unknown, ...args: unknown[]) {
-      return original.apply(this, args.map(returning))
+      return original.apply(
+        this,
+        args.map((argument) => (typeof argument === 'function' ? returning(argument as AnyFunction) : argument))
+      )
     }
   })
-}
-
-/** A callback that runs in the current context; whatever is none is left as it is. */
-function returning(argument: unknown): unknown {
-  if (typeof argument !== 'function') return argument
-  const place = contextOf()
-  return (...args: unknown[]) => runIn(place, argument as AnyFunction, ...args)
 }

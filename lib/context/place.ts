@@ -2,10 +2,11 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { outsideContext } from '../errors.ts'
-import { isHome, Namespace } from '../namespace.ts'
+import { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import { nodeGlobal } from '../realm.ts'
 import { callInside, runSync } from '../thread.ts'
+import type { AnyFunction } from './patches.ts'
 
 /** What I/O outside every context does: goes home, is refused, or goes to one namespace. */
 export type OutsidePolicy = 'home' | 'deny' | Namespace
@@ -54,7 +55,7 @@ export function isNowhereElse(): boolean {
 /** As {@link here}, unless that is the network where the process is by itself, in which all of Node is right as it is. */
 export function elsewhere(): Namespace | undefined {
   const place = here()
-  return place === undefined || isHome(place) ? undefined : place
+  return place === undefined || place.isHome ? undefined : place
 }
 
 /** As {@link here}, without a refusal: for what makes no I/O by itself. */
@@ -77,13 +78,40 @@ export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, 
   return (storage ?? made()).run(namespace as Namespace, fn, ...args)
 }
 
+/** What calls `fn` in the current context, whatever the caller's is. */
+export function returning(fn: AnyFunction): AnyFunction {
+  const place = contextOf()
+  return function (this: unknown, ...args: unknown[]) {
+    const call = () => fn.apply(this, args)
+    return contextOf() === place ? call() : runIn(place, call)
+  }
+}
+
 /** Where Node 20 and 22 keep the values of storages: in the resource that is running, each under a symbol of its own. */
 type Resource = { [key: symbol]: object | undefined }
 
+/** A handle, which is the resource that runs when its events do. */
+interface Adopted {
+  asyncReset?(resource: object): void
+}
+
 /** The running one. */
 let running: () => Resource
-/** The symbol of ours, once the running resource was seen to have there what was stored. */
-let key: symbol | undefined
+/** The symbol of ours, once the running resource was seen to have there what was stored; `null` if it has not. */
+let key: symbol | null | undefined
+
+/**
+ * The events of a handle run in the current context from now on. Node makes some outside of all, and without this they
+ * would stay there.
+ */
+export function adopt(handle: object): void {
+  const place = contextOf()
+  if (place === undefined) return
+  if (key === undefined) key = keyOf(place)
+  // Node's own way begins every storage and every hook there is anew.
+  if (key === null) (handle as Adopted).asyncReset?.(handle)
+  else (handle as Resource)[key] = place
+}
 
 /**
  * Runs `fn` with the thread inside, and in a context of `namespace`: what {@link runIn} and `runSync` would do together.
@@ -96,7 +124,7 @@ export function runThreadIn<A extends unknown[], R>(
   args: A
 ): R {
   const own = key
-  if (own === undefined) return runThreadAnywhere(namespace, slot, fn, args)
+  if (own === undefined || own === null) return runThreadAnywhere(namespace, slot, fn, args)
   const resource = running()
   const before = resource[own]
   resource[own] = namespace
@@ -116,7 +144,7 @@ function runThreadAnywhere<A extends unknown[], R>(
 ): R {
   const before = storage?.getStore()
   enterIn(namespace)
-  key = keyOf(namespace)
+  if (key === undefined) key = keyOf(namespace)
   try {
     return runSync(slot, fn, args)
   } finally {
@@ -124,11 +152,11 @@ function runThreadAnywhere<A extends unknown[], R>(
   }
 }
 
-/** The symbol under which the running resource has what was just stored; `undefined` if it is kept elsewhere. */
-function keyOf(stored: Namespace): symbol | undefined {
+/** The symbol under which the running resource has what is stored now; `null` if it is kept elsewhere. */
+function keyOf(stored: Namespace): symbol | null {
   const { kResourceStore } = storage as { kResourceStore?: unknown }
-  if (typeof kResourceStore !== 'symbol') return undefined
-  return running()[kResourceStore] === stored ? kResourceStore : undefined
+  if (typeof kResourceStore !== 'symbol') return null
+  return running()[kResourceStore] === stored ? kResourceStore : null
 }
 
 /** Ends every context, right before the first one: until there is one, they cost nothing and show nowhere. */

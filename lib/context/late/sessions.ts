@@ -6,9 +6,8 @@ import type { Duplex } from 'node:stream'
 import { builtin } from '../../builtin.ts'
 import { runtimeLacks } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
-import type { SocketHandle } from '../handles.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
-import { contextOf, hereOrHome, runIn } from '../place.ts'
+import { adopt, contextOf, hereOrHome, runIn } from '../place.ts'
 
 type Session = { emit: AnyFunction }
 
@@ -73,7 +72,7 @@ function emitIn(session: Session, emit: AnyFunction, args: unknown[]): unknown {
 function takeAlong(stream: object): void {
   for (const symbol of Object.getOwnPropertySymbols(stream)) {
     if (symbol.description !== 'kHandle') continue
-    const handle = Reflect.get(stream, symbol) as SocketHandle | undefined
-    handle?.asyncReset?.(handle)
+    const handle = Reflect.get(stream, symbol) as object | null | undefined
+    if (handle) adopt(handle)
   }
 }
