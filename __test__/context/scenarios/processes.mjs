@@ -175,6 +175,15 @@ export default {
     }
     for (const place of places) assert.equal(await place.run(() => ask(8000, '127.0.0.1')), place.id)
   },
+  'a program that goes on in the place of this one is inside, or refused': async () => {
+    if (process.execve === undefined) return
+    const { stdout } = await promisify(childProcess.execFile)(process.execPath, [
+      '--no-warnings',
+      program('execve.mjs')
+    ])
+    const [asked, found] = stdout.split('\n')
+    assert.equal(found, brokered ? 'ERR_NETNS_NOT_COVERED' : asked)
+  },
   'under the permission model, what is permitted is inside, and all else is refused as by Node': async () => {
     const knows = (flag) => process.allowedNodeEnvironmentFlags.has(flag)
     const model = knows('--permission') ? '--permission' : '--experimental-permission'
