@@ -6,7 +6,8 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { build } from 'esbuild'
+import { build, transformSync } from 'esbuild'
+import { compileAtOnce, FIRST_CALLED } from './at-once.mjs'
 import { root } from './prepare.mjs'
 
 const dist = join(root, 'dist')
@@ -25,6 +26,8 @@ const entryPoints = {
 /** Where a realm keeps its libraries. */
 const LIBRARIES = 'globalThis[Symbol.for("node-netns libraries")]'
 const FOLDER = 'new URL(".",import.meta.url).href'
+/** The part that the first context is made by. */
+const FIRST = 'dist/lib/context.cjs'
 /** Where a file says what it exports. */
 const EXPORTS = /\$exports=(?=\s*[{[][^}\]]*[}\]];\s*$)/
 
@@ -34,7 +37,7 @@ const common = {
   outExtension: { '.js': '.cjs' },
   platform: 'node',
   target: 'node20.19',
-  // Names stay, for stack traces; lines stay short, as an error that nobody catches is shown with its line.
+  // Names of functions stay, for stack traces; lines stay short, as an error that nobody catches is shown with its line.
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 120,
@@ -74,10 +77,15 @@ await build({
   format: 'cjs',
   allowOverwrite: true
 })
-for (const file of files) rewrite(file, (code) => functionOfCore(keepClassNames(code)))
+for (const file of files) {
+  rewrite(file, (each) => {
+    const kept = keepClassNames(each)
+    return file === FIRST ? functionOfCore(shorten(kept), FIRST_CALLED) : functionOfCore(kept)
+  })
+}
 
 rmSync(join(root, core))
-writeFileSync(join(dist, 'index.js'), oneLibrary(keepClassNames(code)))
+writeFileSync(join(dist, 'index.js'), oneLibrary(shorten(keepClassNames(code))))
 writeFileSync(join(dist, 'register.js'), registration())
 
 /** Puts `lib/deferred.ts` in the place of `lib/parts.ts`. */
@@ -120,11 +128,15 @@ function placeOf(name) {
   return place
 }
 
-/** Makes a file what `lib/deferred.ts` says that files are. */
-function functionOfCore(code) {
+/**
+ * Makes a file what `lib/deferred.ts` says that files are.
+ *
+ * @param atOnce - functions that are about to be called
+ */
+function functionOfCore(code, atOnce = []) {
   const strict = '"use strict";'
   if (!code.startsWith(strict)) throw new Error('It does not begin as esbuild has its files begin.')
-  const body = code.slice(strict.length).replace(EXPORTS, 'return')
+  const body = compileAtOnce(code.slice(strict.length), atOnce).replace(EXPORTS, 'return')
   // In parentheses it is compiled at once, instead of first looked over.
   return `${strict}module.exports=(function($core,$fileOf){${body}})\n`
 }
@@ -141,6 +153,26 @@ if(all===void 0)Reflect.defineProperty(globalThis,Symbol.for("node-netns librari
 let own=all.find(other=>other.folder()===folder());
 if(own===void 0)all.push(own={folder,library:(function(){${run}})()});
 export const{${exports}}=own.library\n`
+}
+
+/**
+ * Shortens the names that are only known within functions: for what is compiled in the first call of a program, which takes
+ * as long as there is to read. Whoever reads a stack trace sees names of functions alone.
+ */
+function shorten(code) {
+  // Inside a class its own name would be one of those, and so its name for everybody.
+  const anonymous = code.replaceAll(/\b(\w+)=class \1\b/g, '$1=class')
+  const { minifyWhitespace, minifySyntax, lineLimit, target } = common
+  const short = transformSync(anonymous, {
+    minifyIdentifiers: true,
+    minifyWhitespace,
+    minifySyntax,
+    lineLimit,
+    target
+  }).code
+  const lost = /\bclass (?!extends\b)\w+/.exec(short)
+  if (lost !== null) throw new Error(`A class has lost its name and is ${lost[0]}.`)
+  return short
 }
 
 function registration() {

@@ -45,7 +45,10 @@ export function prepare() {
   once('native', ['Cargo.toml', 'Cargo.lock', 'crates', 'package.json'], buildNative)
   once(
     'typescript',
-    ['index.ts', 'register.ts', 'lib', 'tsconfig.json', 'tsconfig.build.json', 'native.d.cts', 'scripts/bundle.mjs'],
+    [
+      ...['index.ts', 'register.ts', 'lib', 'tsconfig.json', 'tsconfig.build.json', 'native.d.cts'],
+      ...['scripts/bundle.mjs', 'scripts/at-once.mjs']
+    ],
     () => {
       rmSync(join(root, 'dist'), { recursive: true, force: true })
       run(tool('tsc'), ['-p', 'tsconfig.build.json'])

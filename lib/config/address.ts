@@ -7,10 +7,23 @@ import { checkFlag, checkU32, checkWord, type LinkRef, nameLink, wordOf } from '
 import { SCOPES } from './words.ts'
 
 /** `RTM_…` of addresses. */
-export const ADDRESS_MESSAGE = { new: 20, delete: 21, get: 22 } as const
+export enum ADDRESS_MESSAGE {
+  new = 20,
+  delete = 21,
+  get = 22
+}
 
 /** `IFA_…`. */
-const IFA = { address: 1, local: 2, label: 3, broadcast: 4, cache: 6, flags: 8, metric: 9, protocol: 11 } as const
+enum IFA {
+  address = 1,
+  local = 2,
+  label = 3,
+  broadcast = 4,
+  cache = 6,
+  flags = 8,
+  metric = 9,
+  protocol = 11
+}
 /** `IFA_F_…`. */
 const FLAGS: Readonly<Record<string, number>> = {
   secondary: 1,
@@ -94,8 +107,8 @@ export function writeAddress(
   }
   request.begin(type, flags)
   request.u32(familyOf(size) | (peerPrefix << 8) | (scope << 24)).link(link)
-  request.attributeIp(IFA.local, local, size)
-  request.attributeIp(IFA.address, parsed.bytes, size)
+  if (spec.peer === undefined) request.attributeIpTwice(IFA.local, IFA.address, local, size)
+  else request.attributeIp(IFA.local, local, size).attributeIp(IFA.address, parsed.bytes, size)
   if (spec.broadcast !== undefined) {
     parse(spec.broadcast, `${label}.broadcast`, 'none')
     if (parsed.size !== 4 || size !== 4) throw invalidValue(`${label}.broadcast`, spec.broadcast, 'only IPv4 has one')

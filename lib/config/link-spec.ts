@@ -112,8 +112,7 @@ const CHANGES = new Set([
 
 /** The header of every message about links. */
 export function linkHeader(request: Request, index: LinkTarget, flags = 0, change = 0): Request {
-  if (typeof index === 'number') return request.u32x4(0, index, flags, change)
-  return request.u32(0).link(index).u32(flags).u32(change)
+  return request.linkHeader(index, flags, change)
 }
 
 /** Checks what is known to be wrong without the kernel, and returns the options that the kind has. */

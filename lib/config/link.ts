@@ -6,36 +6,44 @@ import { readFields } from './fields.ts'
 import { LINK_KINDS } from './link-kinds.ts'
 
 /** `RTM_…` of links. */
-export const LINK_MESSAGE = { new: 16, delete: 17, get: 18, set: 19 } as const
+export enum LINK_MESSAGE {
+  new = 16,
+  delete = 17,
+  get = 18,
+  set = 19
+}
 
 /** `IFLA_…`. */
-export const IFLA = {
-  address: 1,
-  broadcast: 2,
-  name: 3,
-  mtu: 4,
-  link: 5,
-  qdisc: 6,
-  master: 10,
-  txQueueLength: 13,
-  state: 16,
-  info: 18,
-  alias: 20,
-  stats64: 23,
-  group: 27,
-  namespace: 28,
-  extMask: 29,
-  promiscuity: 30,
-  carrier: 33,
-  peerNamespace: 37,
-  newIndex: 49,
-  properties: 52,
-  altName: 53,
-  permanentAddress: 54
-} as const
+export enum IFLA {
+  address = 1,
+  broadcast = 2,
+  name = 3,
+  mtu = 4,
+  link = 5,
+  qdisc = 6,
+  master = 10,
+  txQueueLength = 13,
+  state = 16,
+  info = 18,
+  alias = 20,
+  stats64 = 23,
+  group = 27,
+  namespace = 28,
+  extMask = 29,
+  promiscuity = 30,
+  carrier = 33,
+  peerNamespace = 37,
+  newIndex = 49,
+  properties = 52,
+  altName = 53,
+  permanentAddress = 54
+}
 
 /** `IFLA_INFO_…`. */
-export const INFO = { kind: 1, data: 2 } as const
+export enum INFO {
+  kind = 1,
+  data = 2
+}
 
 /** `IFF_…`, in iproute2's words. */
 export const IFF: Readonly<Record<string, number>> = {

@@ -269,12 +269,19 @@ function writePeerRest(request: Request, name: string, { up, addresses }: VethPe
 function writeAddresses(request: Request, dev: LinkTarget, addresses: readonly string[] = [], label: string): void {
   for (let i = 0; i < addresses.length; i++) {
     const spec = { address: addresses[i] as string, noDad: true }
-    writeAddress(request, spec, dev, `${label}[${i}]`, FLAG.create | FLAG.excl | FLAG.ack)
+    const flags = FLAG.create | FLAG.excl | FLAG.ack
+    try {
+      writeAddress(request, spec, dev, '', flags)
+    } catch {
+      // Only one that is wrong is worth a name.
+      request.abandon()
+      writeAddress(request, spec, dev, `${label}[${i}]`, flags)
+    }
   }
 }
 
 function writeGet(request: Request, target: number | string): Request {
-  request.begin(LINK_MESSAGE.get, FLAG.ack)
+  request.begin(LINK_MESSAGE.get, 0)
   linkHeader(request, typeof target === 'number' ? target : 0)
   if (typeof target === 'string') {
     request.attributeText(target.length > LONGEST_NAME ? IFLA.altName : IFLA.name, target)

@@ -11,24 +11,28 @@ import { PROTOCOLS, ROUTE_TYPES, SCOPES } from './words.ts'
 const TYPE = 0x3fff
 
 /** `RTM_…` of routes. */
-export const ROUTE_MESSAGE = { new: 24, delete: 25, get: 26 } as const
+export enum ROUTE_MESSAGE {
+  new = 24,
+  delete = 25,
+  get = 26
+}
 
 /** `RTA_…`. */
-export const RTA = {
-  to: 1,
-  from: 2,
-  iif: 3,
-  dev: 4,
-  via: 5,
-  metric: 6,
-  src: 7,
-  metrics: 8,
-  nexthops: 9,
-  table: 15,
-  mark: 16,
-  via6: 18,
-  preference: 20
-} as const
+export enum RTA {
+  to = 1,
+  from = 2,
+  iif = 3,
+  dev = 4,
+  via = 5,
+  metric = 6,
+  src = 7,
+  metrics = 8,
+  nexthops = 9,
+  table = 15,
+  mark = 16,
+  via6 = 18,
+  preference = 20
+}
 
 /** `RTAX_MTU`. */
 export const RTAX_MTU = 2

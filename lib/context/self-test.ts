@@ -10,7 +10,7 @@ import type { HandlePrototype } from './prototypes.ts'
 const SOCKET = 0
 
 /** One of them. */
-interface Probe {
+interface Trial {
   what: string
   handle: SocketHandle & HandlePrototype
   args: unknown[]
@@ -20,34 +20,34 @@ interface Probe {
 
 /** @throws `ERR_NETNS_RUNTIME` if a socket lands elsewhere, or none is opened */
 export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namespace): void {
-  const probes = [
-    probe('TCP.bind', tcp, ['0.0.0.0', 0]),
-    probe('UDP.bind', udp, ['0.0.0.0', 0, 0]),
-    probe('Pipe.bind', pipe, [`\0node-netns-${process.pid}-${Math.random()}`])
+  const trials = [
+    trial('TCP.bind', tcp, ['0.0.0.0', 0]),
+    trial('UDP.bind', udp, ['0.0.0.0', 0, 0]),
+    trial('Pipe.bind', pipe, [`\0node-netns-${process.pid}-${Math.random()}`])
   ]
   try {
     // Made before there is a context, as Node is slow to follow its first handles.
-    runIn(namespace, bindAll, probes)
-    for (const { what, handle, denied } of probes) {
+    runIn(namespace, bindAll, trials)
+    for (const { what, handle, denied } of trials) {
       if (denied) continue
       const proven = handle.fd >= 0 && attempt((native) => native.ownsSocket(namespace.handle, handle.fd))
       if (!proven) throw runtimeLacks(`a hook on ${what} that holds`)
     }
   } finally {
-    for (const { handle } of probes) handle.close()
+    for (const { handle } of trials) handle.close()
   }
 }
 
-function probe(what: string, prototype: HandlePrototype, args: unknown[]): Probe {
+function trial(what: string, prototype: HandlePrototype, args: unknown[]): Trial {
   return { what, handle: Reflect.construct(prototype['constructor'] as never, [SOCKET]), args, denied: false }
 }
 
-function bindAll(probes: Probe[]): void {
-  for (const probe of probes) probe.denied = isDenial(bind(probe))
+function bindAll(trials: Trial[]): void {
+  for (const trial of trials) trial.denied = isDenial(bound(trial))
 }
 
 /** What Node says of it, returned or thrown. */
-function bind({ handle, args }: Probe): unknown {
+function bound({ handle, args }: Trial): unknown {
   try {
     return handle['bind']?.apply(handle, args)
   } catch (error) {

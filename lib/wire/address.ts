@@ -2,7 +2,12 @@
 import { invalidType, invalidValue } from '../errors.ts'
 
 /** `AF_…`. */
-export const AF = { unspec: 0, inet: 2, bridge: 7, inet6: 10 } as const
+export enum AF {
+  unspec = 0,
+  inet = 2,
+  bridge = 7,
+  inet6 = 10
+}
 
 /** Where {@link parse} leaves its result: the bytes, 4 or 16 of them, and the length of the prefix. */
 export const parsed = { bytes: new Uint8Array(16), size: 0, prefix: -1 }

@@ -11,32 +11,48 @@ export interface PeerOf {
 }
 
 /** `NETLINK_…`. */
-export const PROTOCOL = { route: 0, netfilter: 12, generic: 16 } as const
+export enum PROTOCOL {
+  route = 0,
+  netfilter = 12,
+  generic = 16
+}
 
 /** `NLM_F_…`. */
-export const FLAG = {
-  request: 1,
-  ack: 4,
-  dump: 0x300,
-  echo: 8,
-  replace: 0x100,
-  excl: 0x200,
-  create: 0x400,
-  append: 0x800
-} as const
+export enum FLAG {
+  request = 1,
+  ack = 4,
+  dump = 0x300,
+  echo = 8,
+  replace = 0x100,
+  excl = 0x200,
+  create = 0x400,
+  append = 0x800
+}
 
 const HEADER = 16
 const NESTED = 0x8000
 /** What native code puts in when it sends a message. */
-const BLANK = { link: 0, peer: 1, namespace: 2 } as const
+enum BLANK {
+  link = 0,
+  peer = 1,
+  namespace = 2
+}
 /** Where a plan has what; see {@link Request.plan}. */
-const PLAN = { protocol: 0, length: 1, last: 2, stepCount: 3, blankCount: 4, steps: 5, blanks: 11 } as const
+enum PLAN {
+  protocol = 0,
+  length = 1,
+  last = 2,
+  stepCount = 3,
+  blankCount = 4,
+  steps = 5,
+  blanks = 11
+}
 const encoder = new TextEncoder()
 
 /** Room for a few messages. */
 const FEW = 512
-const SPARES = 4
-const SPARE: Request[] = []
+/** One that was used; there are seldom two at once. */
+let spare: Request | undefined
 
 /**
  * One or more messages, one after the other, and what native code fills in when it sends them. Most are written by code
@@ -47,7 +63,7 @@ export class Request {
   /** One acknowledgement stands for many messages. */
   acknowledgeLast = false
   /** Whom the messages are for, each in turn. */
-  readonly recipients: Namespace[] = []
+  recipients: Namespace[] = []
   #bytes: Uint8Array
   #words: Uint32Array
   #length = 0
@@ -56,9 +72,9 @@ export class Request {
   #plan = new Uint32Array(PLAN.blanks + 12)
   #planned: number = PLAN.blanks
   /** Namespaces whose descriptors are filled in, and where the plan has their slots. */
-  readonly #namespaces: Namespace[] = []
-  readonly #places: number[] = []
-  /** The numbers of the names in {@link names}, once there is one. */
+  #namespaces: Namespace[] = []
+  #places: number[] = []
+  /** The numbers of the names in {@link names}, once there are two. */
   #numbers: Map<string, number> | undefined
   #names = ''
 
@@ -70,14 +86,16 @@ export class Request {
 
   /** One for few messages, which may have been used before: to make its buffers takes longer than to fill them. */
   static take(): Request {
-    return SPARE.pop() ?? new Request()
+    const taken = spare ?? new Request()
+    spare = undefined
+    return taken
   }
 
   /** Once it was handed over, and is used no more: it may be {@link take}n again. Returns `given`, what was got for it. */
   spent<T>(given: T): T {
-    if (SPARE.length === SPARES || this.protocol !== PROTOCOL.route || this.#bytes.length > FEW) return given
+    if (this.protocol !== PROTOCOL.route || this.#bytes.length > FEW) return given
     this.clear()
-    SPARE.push(this)
+    spare = this
     return given
   }
 
@@ -176,13 +194,10 @@ export class Request {
     this.#start = 0
     this.#planned = PLAN.blanks
     this.acknowledgeLast = false
-    this.recipients.length = 0
-    this.#namespaces.length = 0
-    this.#places.length = 0
-    if (this.#names !== '') {
-      this.#numbers?.clear()
-      this.#names = ''
-    }
+    this.recipients = []
+    this.#namespaces = []
+    this.#places = []
+    this.#names = ''
   }
 
   u8(value: number): this {
@@ -246,10 +261,20 @@ export class Request {
 
   /** The index of a link. */
   link(target: LinkTarget): this {
-    if (typeof target === 'number') return this.u32(target)
+    return this.u32(typeof target === 'number' ? target : this.#linkAt(this.#length, target))
+  }
+
+  /** `struct ifinfomsg`, with which every message about links begins. */
+  linkHeader(target: LinkTarget, flags: number, change: number): this {
+    const index = typeof target === 'number' ? target : this.#linkAt(this.#length + 4, target)
+    return this.u32x4(0, index, flags, change)
+  }
+
+  /** Leaves a blank, as nothing is known of the link but its name. */
+  #linkAt(at: number, target: string | PeerOf): 0 {
     return typeof target === 'string'
-      ? this.#blank(BLANK.link, this.#numberOf(target))
-      : this.#blank(BLANK.peer, this.#numberOf(target.peerOf))
+      ? this.#blank(at, BLANK.link, this.#numberOf(target))
+      : this.#blank(at, BLANK.peer, this.#numberOf(target.peerOf))
   }
 
   /** An attribute's header, for a value of that length which follows. {@link pad} comes after it. */
@@ -285,9 +310,14 @@ export class Request {
 
   /** The bytes of an address, 4 or 16. */
   attributeIp(type: number, bytes: Uint8Array, size: number): this {
-    if (size !== 4) return this.attributeRaw(type, bytes, size)
-    const low = (bytes[0] as number) | ((bytes[1] as number) << 8)
-    return this.attributeU32(type, low | ((bytes[2] as number) << 16) | ((bytes[3] as number) << 24))
+    return size === 4 ? this.attributeU32(type, wordOf(bytes)) : this.attributeRaw(type, bytes, size)
+  }
+
+  /** The same address in two attributes. */
+  attributeIpTwice(first: number, second: number, bytes: Uint8Array, size: number): this {
+    if (size !== 4) return this.attributeIp(first, bytes, size).attributeIp(second, bytes, size)
+    const word = wordOf(bytes)
+    return this.u32x4(8 | (first << 16), word, 8 | (second << 16), word)
   }
 
   attributeRaw(type: number, bytes: Uint8Array, length = bytes.length): this {
@@ -324,7 +354,7 @@ export class Request {
   attributeNamespace(type: number, namespace: Namespace): this {
     this.#namespaces.push(namespace)
     this.#places.push(this.#planned + 2)
-    return this.attribute(type, 4).#blank(BLANK.namespace, 0)
+    return this.attributeU32(type, this.#blank(this.#length + 4, BLANK.namespace, 0))
   }
 
   /** Begins an attribute that holds attributes; what it returns is for {@link close}. */
@@ -350,29 +380,35 @@ export class Request {
   #numberOf(name: string): number {
     // Most requests are about one link.
     if (this.#names === name) return 0
-    this.#numbers ??= new Map()
+    if (this.#names === '') {
+      this.#names = name
+      this.#numbers = undefined
+      return 0
+    }
+    this.#numbers ??= new Map([[this.#names, 0]])
     const numbers = this.#numbers
     const known = numbers.get(name)
     if (known !== undefined) return known
     const number = numbers.size
     numbers.set(name, number)
-    this.#names = number === 0 ? name : `${this.#names}\0${name}`
+    this.#names = `${this.#names}\0${name}`
     return number
   }
 
-  #blank(sort: number, of: number): this {
-    const at = this.#planned
-    if (at === this.#plan.length) {
-      const grown = new Uint32Array(PLAN.blanks + (at - PLAN.blanks) * 2)
+  /** Tells what is to be put in at `at`, where there is nothing yet. */
+  #blank(at: number, sort: number, of: number): 0 {
+    const next = this.#planned
+    if (next === this.#plan.length) {
+      const grown = new Uint32Array(PLAN.blanks + (next - PLAN.blanks) * 2)
       grown.set(this.#plan)
       this.#plan = grown
     }
     const plan = this.#plan
-    plan[at] = sort
-    plan[at + 1] = this.#length
-    plan[at + 2] = of
-    this.#planned = at + 3
-    return this.u32(0)
+    plan[next] = sort
+    plan[next + 1] = at
+    plan[next + 2] = of
+    this.#planned = next + 3
+    return 0
   }
 
   #grow(more: number): void {
@@ -381,4 +417,9 @@ export class Request {
     this.#words = grown
     this.#bytes = new Uint8Array(grown.buffer)
   }
+}
+
+function wordOf(bytes: Uint8Array): number {
+  const low = (bytes[0] as number) | ((bytes[1] as number) << 8)
+  return low | ((bytes[2] as number) << 16) | ((bytes[3] as number) << 24)
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use netlink_packet_core::{NLM_F_ACK, NLMSG_ERROR, NLMSG_NOOP};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLMSG_ERROR, NLMSG_NOOP};
 use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
 
@@ -24,7 +24,11 @@ const LEAST_SHARE: usize = 8;
 const DATAGRAM: usize = 64 * 1024;
 /// What one answer takes of the receive buffer at most: the words of a refusal included.
 const ANSWER: usize = 2304;
+const KIND: Range<usize> = 4..6;
 const FLAGS: Range<usize> = 6..8;
+/// Of each four types of rtnetlink's messages, which begin at a multiple of four, the third asks: `RTM_GETLINK`, ….
+const GET: u16 = 2;
+const GET_MASK: u16 = 3;
 
 impl Socket {
     pub(crate) fn exchange(&mut self, mut request: Request) -> Result<Reply> {
@@ -74,6 +78,7 @@ impl Socket {
     }
 
     fn transfer(&mut self, request: &mut Request, items: Range<usize>, reply: &mut Reply) -> Result<()> {
+        let protocol = self.protocol;
         let first = self.number(items.len());
         let mut awaited = 0_usize;
         for (number, item) in items.clone().enumerate() {
@@ -81,9 +86,9 @@ impl Socket {
             let bytes = &mut request.bytes[range];
             set_sequence(bytes, first.wrapping_add(u32::try_from(number).unwrap_or(u32::MAX)));
             if request.acknowledge == Acknowledge::Last {
-                flag_acknowledge(bytes, item + 1 == items.end);
+                flag_acknowledge(bytes, item + 1 == items.end && !is_question(protocol, bytes));
             }
-            awaited += usize::from(wants_acknowledge(bytes));
+            awaited += usize::from(wants_acknowledge(bytes) || is_question(protocol, bytes));
         }
         let start = Instant::now();
         self.send(&request.bytes[request.starts[items.start]..request.starts[items.end]])?;
@@ -97,19 +102,31 @@ impl Socket {
                     continue;
                 }
                 let item = items.start + number;
+                let sent = &request.bytes[request.starts[item]..];
+                let asked = is_question(protocol, sent);
                 match message.kind {
                     NLMSG_ERROR => {
-                        let start = request.starts[item];
-                        awaited = awaited.saturating_sub(usize::from(wants_acknowledge(&request.bytes[start..])));
+                        awaited = awaited.saturating_sub((wants_acknowledge(sent) || asked).into());
                         reply.refusals.extend(Refusal::of_error(&message, item));
                     }
                     NLMSG_NOOP => {}
-                    _ => push(&mut reply.data, message.bytes, u32::try_from(item).unwrap_or(u32::MAX)),
+                    _ => {
+                        awaited = awaited.saturating_sub(asked.into());
+                        push(&mut reply.data, message.bytes, u32::try_from(item).unwrap_or(u32::MAX));
+                    }
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Whether the kernel answers a message with one of its own, or refuses it: nothing follows that, as nobody asked for an
+/// acknowledgement, which would be one more datagram to make and to receive.
+fn is_question(protocol: Protocol, message: &[u8]) -> bool {
+    let kind = u16::from_ne_bytes([message[KIND.start], message[KIND.start + 1]]);
+    let flags = flags_of(message);
+    protocol == Protocol::Route && kind & GET_MASK == GET && flags & (NLM_F_ACK | NLM_F_DUMP) == 0
 }
 
 /// How many messages fill a turn, if `count` took so long. One that had to wait says little about the next.
@@ -119,11 +136,15 @@ fn share(before: usize, count: usize, took: Duration) -> usize {
 }
 
 fn wants_acknowledge(message: &[u8]) -> bool {
-    u16::from_ne_bytes([message[FLAGS.start], message[FLAGS.start + 1]]) & NLM_F_ACK != 0
+    flags_of(message) & NLM_F_ACK != 0
+}
+
+fn flags_of(message: &[u8]) -> u16 {
+    u16::from_ne_bytes([message[FLAGS.start], message[FLAGS.start + 1]])
 }
 
 fn flag_acknowledge(message: &mut [u8], wanted: bool) {
-    let flags = u16::from_ne_bytes([message[FLAGS.start], message[FLAGS.start + 1]]);
+    let flags = flags_of(message);
     let flags = if wanted { flags | NLM_F_ACK } else { flags & !NLM_F_ACK };
     message[FLAGS].copy_from_slice(&flags.to_ne_bytes());
 }
@@ -141,5 +162,23 @@ mod tests {
         assert_eq!(share(512, 512, Duration::from_secs(3600)), 256);
         assert_eq!(share(1, 1, Duration::from_secs(3600)), LEAST_SHARE);
         assert!(share(1, usize::MAX, Duration::ZERO) > LEAST_SHARE);
+    }
+
+    #[test]
+    fn a_question_is_what_asks_for_one_thing_and_for_no_acknowledgement() {
+        let asks = |protocol, kind: u16, flags: u16| {
+            let mut message = vec![0; 16];
+            message[KIND].copy_from_slice(&kind.to_ne_bytes());
+            message[FLAGS].copy_from_slice(&flags.to_ne_bytes());
+            is_question(protocol, &message)
+        };
+        // `RTM_GETLINK`, `RTM_GETROUTE`, `RTM_GETNSID`; `RTM_NEWLINK`, `RTM_DELROUTE`, `RTM_SETLINK`.
+        assert_eq!(
+            [18, 26, 90, 16, 25, 19].map(|kind| asks(Protocol::Route, kind, 1)),
+            [true, true, true, false, false, false]
+        );
+        assert!(!asks(Protocol::Route, 18, 1 | NLM_F_ACK));
+        assert!(!asks(Protocol::Route, 18, 1 | NLM_F_DUMP));
+        assert!(!asks(Protocol::Netfilter, 18, 1) && !asks(Protocol::Generic, 18, 1));
     }
 }

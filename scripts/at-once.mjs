@@ -1,0 +1,79 @@
+/**
+ * Functions that are compiled together with the file that they are in. Node's engine otherwise looks a function over first,
+ * and reads it again, with all that is in it, when it is called.
+ */
+import ts from 'typescript'
+
+/**
+ * What a process calls to make its first context, of the file that does: most of the time goes into compiling these. The
+ * test of what is compiled at once says what is missing here, and what is not called any more.
+ */
+export const FIRST_CALLED = [
+  'bindAll',
+  'binding',
+  'bound',
+  'calling',
+  'connecting',
+  'dialling',
+  'either',
+  'entryOf',
+  'findPrototype',
+  'hook',
+  'hookAgents',
+  'hookBinding',
+  'hookChildren',
+  'hookEvents',
+  'hookEverything',
+  'hookFetch',
+  'hookHandles',
+  'hookListeners',
+  'hookLookups',
+  'hookQueries',
+  'install',
+  'isDenial',
+  'keepThroughScripts',
+  'listening',
+  'naming',
+  'open',
+  'openIfNone',
+  'openInside',
+  'openOrTell',
+  'opening',
+  'perform',
+  'prepare',
+  'promisedLookup',
+  'promisedLookupService',
+  'receiving',
+  'redirectAll',
+  'redirected',
+  'redirectedClass',
+  'refusable',
+  'reserve',
+  'route',
+  'run',
+  'selfTest',
+  'sending',
+  'settle',
+  'shownBinding',
+  'trial'
+]
+
+/**
+ * Makes functions that `code` declares expressions in parentheses, which the engine takes for what is about to be called.
+ * They come first, as what is declared is there from the start.
+ *
+ * @throws if one of `names` is not declared
+ */
+export function compileAtOnce(code, names) {
+  const missing = new Set(names)
+  const source = ts.createSourceFile('file.js', code, ts.ScriptTarget.Latest)
+  const first = []
+  const rest = []
+  for (const statement of source.statements) {
+    const text = code.slice(statement.getFullStart(), statement.end)
+    if (!ts.isFunctionDeclaration(statement) || !missing.delete(statement.name.text)) rest.push(text)
+    else first.push(`${text.replace(/^\s*function\s+(\w+)/, 'var $1=(function')});\n`)
+  }
+  if (missing.size > 0) throw new Error(`There is no function ${[...missing].join(', ')} to compile at once.`)
+  return [...first, ...rest, code.slice(source.statements.at(-1).end)].join('')
+}
