@@ -1,5 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 import { type Ended, output, root, run } from './helpers.ts'
 
@@ -66,6 +67,15 @@ test('I8: on an unknown libc, where the binary does not load, everything answers
   const { why, remedy } = check(await run(EVERYTHING(join(folder, 'dist/index.js')), { bare: true }))
   expect(why).toContain('does not load here')
   expect(remedy).toContain('glibc')
+})
+
+test.each(['esm', 'cjs'] as const)('I8: bundled into one %s file everything answers', async (format) => {
+  const outfile = join(mkdtempSync('/run/netns-bundle-'), format === 'esm' ? 'app.mjs' : 'app.cjs')
+  const stdin = { contents: "export * from 'node-netns'", resolveDir: root }
+  await build({ stdin, outfile, format, bundle: true, platform: 'node', logLevel: 'error' })
+  const { why, remedy } = check(await run(EVERYTHING(outfile), { bare: true }))
+  expect(why).toContain('bundled')
+  expect(remedy).toContain('--external:node-netns')
 })
 
 test('I8: with addons disabled everything answers', async () => {

@@ -89,7 +89,16 @@ function load(): Native {
 function explain(cause: unknown): NetnsError {
   const platform = `${process.platform}-${process.arch}`
   // The loader tells what became of every file it tried by a chain of causes, in words alone.
-  const refused = messagesOf(cause).find((message) => !/^(Cannot find|Unsupported)/.test(message))
+  const messages = messagesOf(cause)
+  // Where the loader itself is not found, as where code in CommonJS does not know its file, this is not in its package.
+  if (import.meta.url === undefined || messages[0]?.includes('#native')) {
+    return unsupported(
+      'this copy of node-netns was bundled into another file, where its native part cannot be found',
+      'Leave the package out of the bundle, as by esbuild --external:node-netns, and install it beside.',
+      cause
+    )
+  }
+  const refused = messages.find((message) => !/^(Cannot find|Unsupported)/.test(message))
   if (refused?.includes('loading addons is disabled')) {
     return unsupported(
       'loading native addons is disabled in this process',
@@ -113,5 +122,7 @@ function explain(cause: unknown): NetnsError {
 }
 
 function messagesOf(error: unknown): string[] {
-  return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : []
+  if (typeof error !== 'object' || error === null) return []
+  const { message, cause } = error as Error
+  return [message, ...messagesOf(cause)]
 }

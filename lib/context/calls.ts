@@ -1,5 +1,6 @@
-/** What Node does synchronously: children, the list of interfaces. */
+/** What Node does synchronously: children, another program in this one's place, the list of interfaces. */
 import { builtin } from '../builtin.ts'
+import { notCovered } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -28,6 +29,19 @@ export function hookChildren(patches: Patches): void {
     const brokered: Brokered = (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args)
     patches.replace(module, name, calling(original, brokered))
   }
+}
+
+/** Puts the hook on what has another program go on in this one's place, which newer Nodes have. */
+export function hookExecve(patches: Patches): void {
+  if (!('execve' in process)) return
+  patches.method(process, 'execve', (original) =>
+    calling(original, () => {
+      throw notCovered(
+        'process.execve',
+        'this process may not go there, so that the program would be in another network'
+      )
+    })
+  )
 }
 
 /** Puts the hook on `os.networkInterfaces`. */

@@ -5,7 +5,7 @@ import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import { prepareThread } from '../thread.ts'
 import { hookAgents } from './agents.ts'
-import { hookChildren, hookInterfaces } from './calls.ts'
+import { hookChildren, hookExecve, hookInterfaces } from './calls.ts'
 import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
 import { hookHandles, type SocketPrototypes } from './handles.ts'
@@ -77,6 +77,7 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   hookHandles(patches, sockets)
   hookFetch(patches)
   hookListeners(patches)
+  hookExecve(patches)
   const loading = new Loading(patches)
   loading.when('net', hookEvents)
   loading.when('dns', hookLookups, ['dns/promises'])

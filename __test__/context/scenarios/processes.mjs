@@ -6,6 +6,7 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import inspector from 'node:inspector'
+import { register } from 'node:module'
 import net from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -174,6 +175,22 @@ export default {
       assert.equal((await first(worker, 'message')).ready, place.id)
     }
     for (const place of places) assert.equal(await place.run(() => ask(8000, '127.0.0.1')), place.id)
+  },
+  'hooks of modules, whose thread would stay inside, are registered at home': async () => {
+    const hooks = new URL('../programs/hooks.mjs', import.meta.url)
+    const red = namespace()
+    assert.throws(() => red.run(register, hooks), { code: 'ERR_NETNS_NOT_COVERED', message: /home\(\)\.run/ })
+    await red.run(() => NetNs.home().run(register, hooks))
+    assert.equal(typeof (await red.run(() => import('../programs/hooks.mjs?hooked'))).resolve, 'function')
+  },
+  'a program that goes on in the place of this one is inside, or refused': async () => {
+    if (process.execve === undefined) return
+    const { stdout } = await promisify(childProcess.execFile)(process.execPath, [
+      '--no-warnings',
+      program('execve.mjs')
+    ])
+    const [asked, found] = stdout.split('\n')
+    assert.equal(found, brokered ? 'ERR_NETNS_NOT_COVERED' : asked)
   },
   'under the permission model, what is permitted is inside, and all else is refused as by Node': async () => {
     const knows = (flag) => process.allowedNodeEnvironmentFlags.has(flag)

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import type { WorkerOptions } from 'node:worker_threads'
 import { builtin } from '../../builtin.ts'
-import { capturedReference } from '../../errors.ts'
+import { capturedReference, notCovered } from '../../errors.ts'
 import { parts } from '../../parts.ts'
 import type { Patches } from '../patches.ts'
 import { here, inside, isBrokered } from '../place.ts'
@@ -53,13 +53,29 @@ export function hookWorkers(patches: Patches): void {
   })
   Object.defineProperty(InsideWorker, 'name', { value: 'Worker' })
   patches.value(threads, 'Worker', InsideWorker)
+  hookRegister(patches)
   patches.method(prototype, 'startThread', (original) => {
     return function (this: unknown, ...args: unknown[]) {
       const place = here()
       if (place === undefined) return original.apply(this, args)
-      if (!ours) throw capturedReference('Worker', 'new Worker')
+      // At home, Node's pool, which looks names up, is in the right network too.
+      if (!ours && !place.isHome) throw capturedReference('Worker', 'new Worker')
       if (isBrokered(place)) return original.apply(this, args)
       return inside(place, () => original.apply(this, args))
+    }
+  })
+}
+
+/** Hooks of modules have a thread, which is started for the first of them. */
+function hookRegister(patches: Patches): void {
+  patches.method(builtin('module'), 'register', (original) => {
+    return function (this: unknown, ...args: unknown[]) {
+      try {
+        return original.apply(this, args)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_NETNS_CAPTURED') throw error
+        throw notCovered('module.register', 'the thread of these hooks would stay in that network')
+      }
     }
   })
 }

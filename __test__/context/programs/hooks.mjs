@@ -1,0 +1,2 @@
+/** Hooks of modules that hook nothing. */
+export const resolve = (specifier, context, next) => next(specifier, context)
