@@ -108,3 +108,21 @@ test('copies of the library on one thread share it, and each calls back its own 
   const wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script, 'sh']
   expect(await output(source, { wrapper })).toBe('done')
 })
+
+test('a copy that is used for the first time inside a section of another one shares it, too', async () => {
+  const source = `
+    globalThis[Symbol.for('node-netns libraries')].length = 0
+    const other = await import(import.meta.resolve('node-netns') + '?another')
+    assert.notEqual(other.NetNs, NetNs)
+    const [red, blue] = [NetNs.createSync(), other.NetNs.createSync()]
+    assert.deepEqual(red.runSync(() => [here(), blue.runSync(here), here()]), [red.id, blue.id, red.id])
+    const { id } = red
+    const closedInside = () => {
+      red.close()
+      return [here(), blue.runSync(here), here()]
+    }
+    assert.deepEqual(red.runSync(closedInside), [id, blue.id, id])
+    assert.equal(here(), home)
+    console.log('done')`
+  expect(await output(source)).toBe('done')
+})

@@ -70,7 +70,8 @@ impl Given {
 pub fn often<'env>(env: &'env Env, given: Object<'env>) -> Result<Often<'env>> {
     let realm = Realm::here();
     if realm.given.borrow().is_none() {
-        // Given back while Node still takes them, before it ends the thread. Where the process ends at once, never.
+        // Given back while Node still takes them, before it ends the thread. Where the process ends at once, never. Nobody
+        // borrows it then: Node calls its hooks only after all JavaScript has returned, also that which was called back.
         realm.given.replace(Some(ManuallyDrop::new(Given::of(&given)?)));
         env.add_env_cleanup_hook(Rc::clone(&realm), |realm| {
             drop(realm.given.take().map(ManuallyDrop::into_inner));
