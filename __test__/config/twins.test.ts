@@ -247,6 +247,20 @@ test('a monitor tells of what a synchronous call changed right after it was aske
 })
 
 test.each(['asynchronous', 'synchronous'])(
+  'a monitor tells of a tun that an %s call made right after it',
+  async (way) => {
+    using ns = NetNs.createSync()
+    using same = NetNs.fromFd(ns.fd)
+    const events = ns.monitor({ groups: ['link'] })
+    const made = WAYS[way]?.(same, 'links').add({ kind: 'tun', name: 'tun0' })
+    const { value } = await events.next()
+    expect(value).toMatchObject({ type: 'add', group: 'link', value: { name: 'tun0' } })
+    await events.return?.()
+    await made
+  }
+)
+
+test.each(['asynchronous', 'synchronous'])(
   "a monitor tells of a veth's other end that an %s call made",
   async (way) => {
     using left = NetNs.createSync()

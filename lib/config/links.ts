@@ -19,7 +19,7 @@ import {
 } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
 import { ask, later, now, type Operation } from './operation.ts'
-import { change, decodeFirst, dump, exchange, exchangeInOrder } from './transport.ts'
+import { change, decodeFirst, dump, exchange, exchangeInOrder, release } from './transport.ts'
 
 const LONGEST_NAME = 15
 
@@ -228,6 +228,7 @@ export class Links {
     const multi = multiQueue !== undefined && checkFlag(multiQueue, 'spec.multiQueue')
     const [uid, gid] = [id(owner, 'spec.owner'), id(group, 'spec.group')]
     const tap = spec.kind === 'tap'
+    yield* release(this.#namespace)
     yield* ask(
       (native) => native.createTunSync(this.#namespace.slot, spec.name, tap, multi, uid, gid),
       (native) => native.createTun(this.#namespace.slot, spec.name, tap, multi, uid, gid)

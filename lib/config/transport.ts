@@ -58,8 +58,9 @@ export function holdChanges(namespace: Namespace, until: Promise<void>): void {
  * Waits while changes to a namespace are held back. What is to be found out first is with other threads, which wait for
  * nobody.
  */
-function release(namespace: Namespace): Operation<void> {
-  return ask<void>(
+export function* release(namespace: Namespace): Operation<void> {
+  if (held.size === 0) return
+  yield* ask<void>(
     (native) => {
       for (const by of held.get(namespace.inode)?.by ?? []) if (!by.closed) native.netlinkSettle(by.slot)
     },
@@ -98,7 +99,7 @@ export interface Queued {
  */
 export function* exchangeQueued(namespace: Namespace, request: Request): Operation<Queued> {
   request.to(namespace)
-  if (held.size > 0) yield* release(namespace)
+  yield* release(namespace)
   return yield* ask<Queued>(
     (native) => ({ given: native.netlinkExchangeSync(request.plan, request.bytes, request.names, room) }),
     (native) => {
