@@ -1,7 +1,7 @@
 import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
 import { strays } from '../helpers.ts'
-import { pair } from './wire.ts'
+import { pair, tunRefusal } from './wire.ts'
 
 type Method = 'add' | 'replace' | 'set' | 'get' | 'delete' | 'list' | 'flush'
 // biome-ignore lint/suspicious/noExplicitAny: any method of any part
@@ -253,6 +253,12 @@ test.each(['asynchronous', 'synchronous'])(
     using same = NetNs.fromFd(ns.fd)
     const events = ns.monitor({ groups: ['link'] })
     const made = WAYS[way]?.(same, 'links').add({ kind: 'tun', name: 'tun0' })
+    if (tunRefusal !== undefined) {
+      // The machine does not let this user, or anybody, have one.
+      await expect(made).rejects.toMatchObject(tunRefusal)
+      await events.return?.()
+      return
+    }
     const { value } = await events.next()
     expect(value).toMatchObject({ type: 'add', group: 'link', value: { name: 'tun0' } })
     await events.return?.()
