@@ -21,10 +21,7 @@ let home: { dev: number; inode: number } | undefined
 
 /** The part of a `NetNs` that is about the namespace itself: its identity, and being open. */
 export class Namespace implements Disposable, AsyncDisposable {
-  static readonly #forgotten = new Forgotten<Namespace>(
-    (namespace) => namespace.#slot,
-    (slot) => closeSlot(slot)
-  )
+  static readonly #forgotten = new Forgotten<Namespace>((namespace) => namespace.#slot, closeSlot)
 
   readonly #name: string | undefined
   /** What is open, as a number of native code's. */

@@ -14,12 +14,6 @@ const FIRST = 64
 /** So many batches are with the kernel or wait for it: it must not run out of work while this thread is busy. */
 const AHEAD = 2
 
-/** An item that did not take. */
-interface Failed {
-  item: number
-  error: Error & { code: string }
-}
-
 /** How a call on many items went. */
 export interface BulkResult {
   /** How many items took. */
@@ -27,6 +21,9 @@ export interface BulkResult {
   /** Which did not, by their place in the iterable, and why. */
   failed: { item: number; error: Error & { code: string } }[]
 }
+
+/** An item that did not take. */
+type Failed = BulkResult['failed'][number]
 
 /** How one item becomes a message, and how it is called in an error. */
 export interface Bulk<T> {

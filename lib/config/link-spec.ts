@@ -110,11 +110,6 @@ const CHANGES = new Set([
   'info'
 ])
 
-/** The header of every message about links. */
-export function linkHeader(request: Request, index: LinkTarget, flags = 0, change = 0): Request {
-  return request.linkHeader(index, flags, change)
-}
-
 /** Checks what is known to be wrong without the kernel, and returns the options that the kind has. */
 export function checkSpec(spec: LinkSpec): Schema {
   checkObject(spec, 'spec')
@@ -148,7 +143,7 @@ export function writeNewLink(request: Request, spec: LinkSpec, schema: Schema, i
   const echo = into === undefined ? FLAG.echo : 0
   request.begin(LINK_MESSAGE.new, FLAG.create | FLAG.excl | FLAG.ack | echo)
   const up = spec.up !== undefined && checkFlag(spec.up, 'spec.up') ? IFF_UP : 0
-  linkHeader(request, 0, up, up)
+  request.linkHeader(0, up, up)
   request.attributeText(IFLA.name, spec.name)
   writeCommon(request, spec, 'spec')
   if (spec.link !== undefined) request.attributeLink(IFLA.link, checkLink(spec.link, 'spec.link'))
@@ -175,7 +170,7 @@ function writePeer(request: Request, peer: VethPeer): void {
   const { name, netns } = peer
   const nested = request.open(PEER, 0)
   // A veth's peer cannot come up before it has one itself: that is left for later.
-  linkHeader(request, 0)
+  request.linkHeader(0)
   if (name !== undefined) request.attributeText(IFLA.name, checkLinkName(name, 'spec.peer.name'))
   writeCommon(request, peer, 'spec.peer')
   if (netns !== undefined) request.attributeNamespace(IFLA.namespace, checkNamespace(netns, 'spec.peer.netns'))
@@ -185,7 +180,7 @@ function writePeer(request: Request, peer: VethPeer): void {
 /** `RTM_NEWLINK` that sets a link up. */
 export function writeUp(request: Request, link: LinkTarget): void {
   request.begin(LINK_MESSAGE.new, FLAG.ack)
-  linkHeader(request, link, IFF_UP, IFF_UP).end()
+  request.linkHeader(link, IFF_UP, IFF_UP).end()
 }
 
 interface Common {
@@ -217,7 +212,7 @@ export function writeChanges(request: Request, link: LinkTarget, changes: LinkCh
     if (checkFlag(wanted, `changes.${name}`)) flags |= bit
   }
   request.begin(LINK_MESSAGE.new, FLAG.ack)
-  linkHeader(request, link, flags, mask)
+  request.linkHeader(link, flags, mask)
   const { name, alias, master, group, info } = changes
   if (name !== undefined) request.attributeText(IFLA.name, checkLinkName(name, 'changes.name'))
   writeCommon(request, changes, 'changes')

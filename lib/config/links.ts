@@ -11,7 +11,6 @@ import {
   checkSpec,
   type LinkChanges,
   type LinkSpec,
-  linkHeader,
   type VethPeer,
   writeChanges,
   writeNewLink,
@@ -56,7 +55,7 @@ export class Links {
 
   *#list(filter: LinkFilter): Operation<Link[]> {
     const request = Request.take().begin(LINK_MESSAGE.get, FLAG.dump)
-    linkHeader(request, 0)
+    request.linkHeader(0)
     if (filter.master !== undefined) request.attributeLink(IFLA.master, checkLink(filter.master, 'filter.master'))
     if (filter.up !== undefined) checkFlag(filter.up, 'filter.up')
     const links = yield* dump(this.#namespace, request.end(), decodeLink, 'list links')
@@ -187,7 +186,7 @@ export class Links {
 
   *#delete(link: LinkRef): Operation<void> {
     const request = Request.take().begin(LINK_MESSAGE.delete, FLAG.ack)
-    linkHeader(request, checkLink(link, 'link')).end()
+    request.linkHeader(checkLink(link, 'link')).end()
     yield* change(this.#namespace, request, `delete link ${nameLink(link)}`)
   }
 
@@ -283,7 +282,7 @@ function writeAddresses(request: Request, dev: LinkTarget, addresses: readonly s
 
 function writeGet(request: Request, target: number | string): Request {
   request.begin(LINK_MESSAGE.get, 0)
-  linkHeader(request, typeof target === 'number' ? target : 0)
+  request.linkHeader(typeof target === 'number' ? target : 0)
   if (typeof target === 'string') {
     request.attributeText(target.length > LONGEST_NAME ? IFLA.altName : IFLA.name, target)
   }

@@ -7,7 +7,6 @@ import { Addresses } from './addresses.ts'
 import { checkLink, checkLinkName, type LinkRef, nameLink } from './check.ts'
 import { noLink } from './errors.ts'
 import { IFLA, LINK_MESSAGE, type Link } from './link.ts'
-import { linkHeader } from './link-spec.ts'
 import type { Links } from './links.ts'
 import { later } from './operation.ts'
 import type { Route } from './route.ts'
@@ -102,7 +101,7 @@ export async function borrowLink(...move: Parameters<typeof moveLink>): Promise<
 
 async function transfer(from: Namespace, index: number, to: Namespace, name: string | undefined, words: string) {
   const request = new Request().begin(LINK_MESSAGE.new, FLAG.ack)
-  linkHeader(request, index)
+  request.linkHeader(index)
   if (name !== undefined) request.attributeText(IFLA.name, name)
   request.attributeNamespace(IFLA.namespace, to).end()
   await later(change(from, request, words))

@@ -5,7 +5,6 @@ import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { interrupted, noLink } from './errors.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
-import { linkHeader } from './link-spec.ts'
 import type { Operation } from './operation.ts'
 import { type Decode, type DumpAnswer, decodeAll, dumpBytes } from './transport.ts'
 
@@ -97,7 +96,7 @@ function* dumpWithNames(
 
 function askNames(): Request {
   const request = Request.take().begin(LINK_MESSAGE.get, FLAG.dump)
-  return linkHeader(request, 0).attributeU32(IFLA.extMask, SKIP_STATS).end()
+  return request.linkHeader(0).attributeU32(IFLA.extMask, SKIP_STATS).end()
 }
 
 function* readNames({ reader, interrupted: partial }: DumpAnswer): Operation<LinkNames> {

@@ -265,7 +265,7 @@ export class Request {
   }
 
   /** `struct ifinfomsg`, with which every message about links begins. */
-  linkHeader(target: LinkTarget, flags: number, change: number): this {
+  linkHeader(target: LinkTarget, flags = 0, change = 0): this {
     const index = typeof target === 'number' ? target : this.#linkAt(this.#length + 4, target)
     return this.u32x4(0, index, flags, change)
   }
