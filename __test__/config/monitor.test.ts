@@ -125,6 +125,8 @@ test.each([
   ])
   const known = new Map((await wire.left.routes.list({ family: 4 })).map((route) => [keyOf(route), route]))
   const events = wire.left.monitor({ groups: ['route'], buffer })
+  // As above, so that the routes are known before the link is renamed.
+  await wire.left.links.set('eth0', { alias: 'read' })
   const more = Array.from({ length: between }, (_, i) => ({
     to: `10.${100 + (i >> 8)}.${i & 255}.0/24`,
     via: '10.0.0.2'
