@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{Function, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::{Anchor, NetNs, Unowned};
+use netns_core::{Anchor, NetNs, foreign};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -53,5 +53,5 @@ pub fn owns_socket(env: &Env, handle: &Handle, socket: u32) -> Result<bool> {
 }
 
 fn owns(env: &Env, namespace: &NetNs, socket: u32) -> Result<bool> {
-    Unowned::new(socket).map_or(Ok(false), |socket| namespace.owns(socket).or_throw(env))
+    foreign::lend(socket, |socket| namespace.owns(socket)).unwrap_or(Ok(false)).or_throw(env)
 }
