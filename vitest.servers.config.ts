@@ -2,7 +2,6 @@
 import { defineConfig } from 'vitest/config'
 import usual from './vitest.config.ts'
 
-export default defineConfig({
-  ...usual,
-  test: { ...usual.test, include: ['__test__/servers/**/*.servers.ts'], typecheck: { enabled: false } }
-})
+const { projects: _, ...common } = usual.test ?? {}
+
+export default defineConfig({ ...usual, test: { ...common, include: ['__test__/servers/**/*.servers.ts'] } })
