@@ -49,8 +49,9 @@ export function writeFields(
   // Not by an iterator, which takes as long as all else here.
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
+    if (skip?.has(name)) continue
     const value = values[name as keyof typeof values]
-    if (value === undefined || skip?.has(name)) continue
+    if (value === undefined) continue
     const row = Object.hasOwn(schema, name) ? schema[name] : undefined
     if (row === undefined || row.readOnly) throw invalidValue(`${label}.${name}`, value, 'there is no such option')
     const path = `${label}.${name}`

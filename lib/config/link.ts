@@ -72,8 +72,8 @@ const IFF_UP = 1
 const IFF_PROMISC = 0x100
 const STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP']
 /** `ARPHRD_…`. */
+const ETHER = 1
 const TYPE_WORDS = new Map([
-  [1, 'ether'],
   [772, 'loopback'],
   [0xfffe, 'none'],
   [778, 'gre'],
@@ -191,7 +191,8 @@ function textAt(reader: Reader, place: number): string {
 }
 
 function typeWord(type: number): string {
-  return TYPE_WORDS.get(type) ?? String(type)
+  // What most are.
+  return type === ETHER ? 'ether' : (TYPE_WORDS.get(type) ?? String(type))
 }
 
 function decodeProperties(link: Link, reader: Reader, start: number): void {
@@ -221,20 +222,26 @@ function decodeInfo(link: Link, reader: Reader, start: number): void {
   const data = at[INFO.data] as number
   if (kind === 0) return
   link.kind = textAt(reader, kind)
+  if (data === 0) return
   const schema = Object.hasOwn(LINK_KINDS, link.kind) ? LINK_KINDS[link.kind] : undefined
-  if (schema !== undefined && data !== 0) link.info = readFields(reader, data, reader.endOf(data), schema)
+  if (schema !== undefined) link.info = readFields(reader, data, reader.endOf(data), schema)
   // The kernel has one kind for both, and tells them apart as an option.
   if (link.kind === 'tun' && link.info['type'] === 'tap') link.kind = 'tap'
 }
 
 /** The words of each combination of flags: there are few, and many links. */
 const FLAG_WORDS = new Map<number, string[]>()
+let lastFlags = 0
+let lastWords = Object.freeze([]) as unknown as string[]
 
 function flagWords(flags: number): string[] {
+  if (flags === lastFlags) return lastWords
   let words = FLAG_WORDS.get(flags)
   if (words === undefined) {
     words = Object.keys(IFF).filter((word) => flags & (IFF[word] as number))
     FLAG_WORDS.set(flags, Object.freeze(words) as string[])
   }
+  lastFlags = flags
+  lastWords = words
   return words
 }

@@ -9,6 +9,9 @@ export enum AF {
   inet6 = 10
 }
 
+const DOT = 46
+const SLASH = 47
+
 /** Where {@link parse} leaves its result: the bytes, 4 or 16 of them, and the length of the prefix. */
 export const parsed = { bytes: new Uint8Array(16), size: 0, prefix: -1 }
 
@@ -29,14 +32,16 @@ export function familyOf(size: number): number {
  */
 export function parse(text: unknown, label: string, prefix: 'required' | 'optional' | 'none'): void {
   if (typeof text !== 'string') throw invalidType(label, 'of type string', text)
-  let end = text.indexOf('/')
-  const sliced = end >= 0
-  if (!sliced) end = text.length
-  const size = text.indexOf(':') >= 0 ? parse6(text, end) : parse4(text, end)
-  if (size === 0) throw invalidValue(label, text, 'it is no IP address')
+  let end = dotted(text, 0, 0)
+  const size = end >= 0 ? 4 : 16
+  if (size === 16) {
+    const slash = text.indexOf('/')
+    end = slash >= 0 ? slash : text.length
+    if (!parse6(text, end)) throw invalidValue(label, text, 'it is no IP address')
+  }
   parsed.size = size
   parsed.prefix = size * 8
-  if (sliced) {
+  if (end < text.length) {
     if (prefix === 'none') throw invalidValue(label, text, 'an address without a prefix length is expected')
     parsed.prefix = parsePrefix(text, end + 1, size * 8)
     if (parsed.prefix < 0) throw invalidValue(label, text, `the prefix length must be a number from 0 to ${size * 8}`)
@@ -64,45 +69,42 @@ function parsePrefix(text: string, from: number, most: number): number {
   return value <= most ? value : -1
 }
 
-function parse4(text: string, end: number): number {
-  return dotted(text, 0, end, 0) ? 4 : 0
-}
-
-function dotted(text: string, from: number, end: number, to: number): boolean {
+/** Reads four octets, up to a slash or the end: where that is, or -1 if there is something else. */
+function dotted(text: string, from: number, to: number): number {
   let octet = 0
   let digits = 0
   let count = 0
-  for (let at = from; at <= end; at++) {
-    const code = at === end ? 46 : text.charCodeAt(at)
-    if (code === 46) {
-      if (digits === 0 || count === 4) return false
+  for (let at = from; ; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : SLASH
+    if (code === DOT || code === SLASH) {
+      if (digits === 0 || count === 4) return -1
       parsed.bytes[to + count++] = octet
+      if (code === SLASH) return count === 4 ? at : -1
       octet = 0
       digits = 0
       continue
     }
     const digit = code - 48
     // A leading zero would mean octal to some.
-    if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return false
+    if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return -1
     octet = octet * 10 + digit
-    if (++digits > 3 || octet > 255) return false
+    if (++digits > 3 || octet > 255) return -1
   }
-  return count === 4
 }
 
 const groups = new Uint16Array(8)
 
-function parse6(text: string, end: number): number {
+function parse6(text: string, end: number): boolean {
   let count = 0
   let gap = -1
   let at = 0
   if (text.charCodeAt(0) === 58) {
-    if (text.charCodeAt(1) !== 58) return 0
+    if (text.charCodeAt(1) !== 58) return false
     gap = 0
     at = 2
   }
   while (at < end) {
-    if (count === 8) return 0
+    if (count === 8) return false
     let value = 0
     const start = at
     for (; at < end && at - start < 5; at++) {
@@ -110,26 +112,26 @@ function parse6(text: string, end: number): number {
       if (digit < 0) break
       value = value * 16 + digit
     }
-    if (at < end && text.charCodeAt(at) === 46) {
-      if (count > 6 || !dotted(text, start, end, 12)) return 0
+    if (at < end && text.charCodeAt(at) === DOT) {
+      if (count > 6 || dotted(text, start, 12) < 0) return false
       groups[count++] = ((parsed.bytes[12] as number) << 8) | (parsed.bytes[13] as number)
       groups[count++] = ((parsed.bytes[14] as number) << 8) | (parsed.bytes[15] as number)
       at = end
       break
     }
-    if (at === start || at - start > 4) return 0
+    if (at === start || at - start > 4) return false
     groups[count++] = value
     if (at === end) break
-    if (text.charCodeAt(at++) !== 58) return 0
+    if (text.charCodeAt(at++) !== 58) return false
     if (at < end && text.charCodeAt(at) === 58) {
-      if (gap >= 0) return 0
+      if (gap >= 0) return false
       gap = count
       at++
     } else if (at === end) {
-      return 0
+      return false
     }
   }
-  if (gap < 0 ? count !== 8 : count > 7) return 0
+  if (gap < 0 ? count !== 8 : count > 7) return false
   const zeros = 8 - count
   for (let to = 0; to < 8; to++) {
     const from = gap < 0 || to < gap ? to : to - zeros
@@ -137,7 +139,7 @@ function parse6(text: string, end: number): number {
     parsed.bytes[to * 2] = value >> 8
     parsed.bytes[to * 2 + 1] = value & 0xff
   }
-  return 16
+  return true
 }
 
 function hex(code: number): number {
