@@ -8,6 +8,7 @@ const AT_ONCE = 4
 
 /** Makes and deletes one name until it is killed; each attempt is told before it starts. */
 const VICTIM = `
+  import { NetNs } from 'node-netns'
   const options = { directory: process.argv[1] }
   const name = process.argv[2]
   process.stdout.write('x')
@@ -19,7 +20,7 @@ const VICTIM = `
 
 /** Kills a victim `delay` microseconds after it began, wherever it is then. */
 async function crash(where: string, name: string, delay: number): Promise<void> {
-  const victim = program(VICTIM, { args: [where, name] })
+  const victim = program(VICTIM, { args: [where, name], bare: true })
   await new Promise((resolve, reject) =>
     victim.stdout.once('data', resolve).once('end', () => reject(new Error('it never began')))
   )
