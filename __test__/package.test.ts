@@ -36,11 +36,14 @@ test('importing loads one module and nothing of Node’s, and each part is loade
     await ns.command('true').status()
     told.push(parts())
     await ns.run(async () => {})
+    told.push(parts())
+    ns.rules
     told.push(parts(), NetNs.name, ns.links.constructor.name)
     console.log(told.join(', '))
   `
+  const links = 'config shared shared'
   expect(await output(source, { bare: true })).toBe(
-    ', , config shared, config shared command, config shared command context, NetNs, Links'
+    `, , ${links}, ${links} command, ${links} command context, ${links} command context further, NetNs, Links`
   )
 })
 

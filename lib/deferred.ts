@@ -23,6 +23,9 @@ export const parts: Readonly<All> = {
   get config() {
     return loaded.config ?? load('config')
   },
+  get further() {
+    return loaded.further ?? load('further')
+  },
   get context() {
     return loaded.context ?? load('context')
   },

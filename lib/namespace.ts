@@ -23,6 +23,15 @@ let home: { dev: number; inode: number } | undefined
 export class Namespace implements Disposable, AsyncDisposable {
   static readonly #forgotten = new Forgotten<Namespace>((namespace) => namespace.#slot, closeSlot)
 
+  /**
+   * Whether a value is one, of this copy of the library. Quicker than `instanceof`, which asks the class first.
+   *
+   * @internal
+   */
+  static is(value: unknown): value is Namespace {
+    return typeof value === 'object' && value !== null && #name in value
+  }
+
   readonly #name: string | undefined
   /** What is open, as a number of native code's. */
   #slot: number | undefined

@@ -3,6 +3,7 @@
  * in the package each part is a file of its own, loaded when it is first used: the build puts `deferred.ts` here.
  */
 import * as command from './command/index.ts'
+import * as further from './config/further.ts'
 import * as config from './config/index.ts'
 import * as brokered from './context/brokered/index.ts'
 import * as context from './context/index.ts'
@@ -12,7 +13,8 @@ import * as node from './node/index.ts'
 import * as register from './register.ts'
 
 /**
- * Programs; configuration; contexts, and of them what is for namespaces that the thread may not enter, for what most
- * programs load late or never, and for names; Node's modules bound to a namespace; and the preload.
+ * Programs; configuration, and of it what few programs need; contexts, and of them what is for namespaces that the thread
+ * may not enter, for what most programs load late or never, and for names; Node's modules bound to a namespace; and the
+ * preload.
  */
-export const parts = { command, config, context, brokered, late, names, node, register }
+export const parts = { command, config, further, context, brokered, late, names, node, register }

@@ -15,6 +15,7 @@ const entryPoints = {
   index: 'index.ts',
   command: 'lib/command/index.ts',
   config: 'lib/config/index.ts',
+  further: 'lib/config/further.ts',
   node: 'lib/node/index.ts',
   context: 'lib/context/index.ts',
   brokered: 'lib/context/brokered/index.ts',
@@ -29,6 +30,8 @@ const FOLDER = 'new URL(".",import.meta.url).href'
 const REQUIRED_FOLDER = 'require("url").pathToFileURL(__dirname+"/").href'
 /** The part that the first context is made by. */
 const FIRST = 'dist/lib/context.cjs'
+/** An import of nothing: where something is taken of that file, it is loaded. */
+const UNNAMED = /\bimport\s*"\.\/shared-[^"]+\.cjs";?/g
 /** Where a file says what it exports. */
 const EXPORTS = /\$exports=(?=\s*[{[][^}\]]*[}\]];\s*$)/
 
@@ -65,6 +68,8 @@ const [burden] = metafile.outputs[core].imports
 if (burden !== undefined) throw new Error(`${burden.path} would be loaded with the library.`)
 // The entry would only pass on what the core has, at the price of a file.
 rmSync(join(root, 'dist/lib/index.cjs'))
+/** What the first configuration call loads. */
+const configuring = metafile.outputs['dist/lib/config.cjs'].imports.map(({ path }) => path)
 const files = Object.keys(metafile.outputs).filter((file) => ![core, 'dist/lib/index.cjs'].includes(file))
 
 /** What the core gives, by its name there, in the order in which it gives it. */
@@ -81,7 +86,8 @@ await build({
 for (const file of files) {
   rewrite(file, (each) => {
     const kept = keepClassNames(each)
-    return file === FIRST ? functionOfCore(shorten(kept), FIRST_CALLED) : functionOfCore(kept)
+    if (file === FIRST) return functionOfCore(shorten(kept), FIRST_CALLED)
+    return functionOfCore(configuring.includes(file) ? shorten(kept) : kept)
   })
 }
 
@@ -114,6 +120,7 @@ function takeOnce(code, list) {
   const imports = /\bimport\s*\{([^}]*)\}\s*from\s*"\.\/(shared-[^"]+)\.cjs";?/g
   const exports = /\bexport\s*\{([^}]*)\};?\s*$/
   return code
+    .replaceAll(UNNAMED, '')
     .replaceAll(imports, (_, text, name) => {
       if (name !== basename(core, '.cjs'))
         return `const {${pairs(text).map((pair) => pair.join(':'))}}=$fileOf("${name}");`
@@ -160,8 +167,8 @@ export const{${exports}}=own.library\n`
 }
 
 /**
- * Shortens the names that are only known within functions: for what is compiled in the first call of a program, which takes
- * as long as there is to read. Whoever reads a stack trace sees names of functions alone.
+ * Shortens the names that are only known within functions: for what the first calls of a program compile, which takes as
+ * long as there is to read. Whoever reads a stack trace sees names of functions alone.
  */
 function shorten(code) {
   // Inside a class its own name would be one of those, and so its name for everybody.

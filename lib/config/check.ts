@@ -84,7 +84,7 @@ export function checkFamily(family: unknown, label: string): 4 | 6 | undefined {
 
 /** A namespace. */
 export function checkNamespace(value: unknown, label: string): Namespace {
-  if (!(value instanceof Namespace)) throw invalidType(label, 'an instance of NetNs', value)
+  if (!Namespace.is(value)) throw invalidType(label, 'an instance of NetNs', value)
   return value
 }
 

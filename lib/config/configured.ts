@@ -64,14 +64,14 @@ export class Configured extends Namespace {
   /** Its neighbours (`ip neighbour`, `bridge fdb`). */
   get neighbours(): Neighbours {
     const own = Configured.#own(this)
-    own.neighbours ??= new parts.config.Neighbours(this)
+    own.neighbours ??= new parts.further.Neighbours(this)
     return own.neighbours
   }
 
   /** Its routing rules (`ip rule`). */
   get rules(): Rules {
     const own = Configured.#own(this)
-    own.rules ??= new parts.config.Rules(this)
+    own.rules ??= new parts.further.Rules(this)
     return own.rules
   }
 
@@ -85,14 +85,14 @@ export class Configured extends Namespace {
   /** How its links queue (`tc qdisc`). */
   get qdisc(): Qdiscs {
     const own = Configured.#own(this)
-    own.qdisc ??= new parts.config.Qdiscs(this)
+    own.qdisc ??= new parts.further.Qdiscs(this)
     return own.qdisc
   }
 
   /** The keys and peers of its WireGuard links (`wg`). */
   get wireguard(): WireGuard {
     const own = Configured.#own(this)
-    own.wireguard ??= new parts.config.WireGuard(this)
+    own.wireguard ??= new parts.further.WireGuard(this)
     return own.wireguard
   }
 
@@ -107,7 +107,7 @@ export class Configured extends Namespace {
    * @throws the signal's reason once it is aborted
    */
   monitor(options?: MonitorOptions): AsyncIterableIterator<NetworkEvent> {
-    return parts.config.monitor(this, options)
+    return parts.further.monitor(this, options)
   }
 
   /**
@@ -141,7 +141,7 @@ export class Configured extends Namespace {
    * @throws `ERR_NETNS_NOT_READY` with what is missing
    */
   async waitReady(options?: ReadyOptions): Promise<void> {
-    return parts.config.waitReady(this, options)
+    return parts.further.waitReady(this, options)
   }
 
   /**
@@ -155,6 +155,6 @@ export class Configured extends Namespace {
    * nftables says where the kernel lacks it
    */
   async uplink(options?: UplinkOptions): Promise<Uplink> {
-    return parts.config.uplink(this, options)
+    return parts.further.uplink(this, options)
   }
 }

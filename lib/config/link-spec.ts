@@ -92,6 +92,8 @@ export interface LinkChanges {
   info?: Record<string, unknown>
 }
 
+/** What each kind can be made with; of a tap, the message that makes it tells nothing. */
+const KINDS: ReadonlyMap<string, Schema> = new Map([...Object.entries(LINK_KINDS), ['tap', {}]])
 const COMMON = new Set([
   ...['kind', 'name', 'mac', 'mtu', 'up', 'alias', 'master', 'txQueueLength', 'link', 'linkNetns'],
   'addresses'
@@ -115,8 +117,8 @@ export function checkSpec(spec: LinkSpec): Schema {
   checkObject(spec, 'spec')
   const kind: unknown = spec.kind
   if (typeof kind !== 'string') throw invalidType('spec.kind', 'of type string', kind)
-  const schema = Object.hasOwn(LINK_KINDS, kind === 'tap' ? 'tun' : kind) ? LINK_KINDS[kind] : undefined
-  if (schema === undefined && kind !== 'tap') {
+  const schema = KINDS.get(kind)
+  if (schema === undefined) {
     throw invalidValue('spec.kind', kind, `known are ${Object.keys(LINK_KINDS).join(', ')}, tap`)
   }
   checkLinkName(spec.name, 'spec.name')
@@ -130,7 +132,7 @@ export function checkSpec(spec: LinkSpec): Schema {
     if (peer.up !== undefined) checkFlag(peer.up, 'spec.peer.up')
     if (peer.addresses !== undefined) checkAddresses(peer.addresses, 'spec.peer.addresses')
   }
-  return schema ?? {}
+  return schema
 }
 
 function checkAddresses(addresses: unknown, label: string): void {
