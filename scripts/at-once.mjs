@@ -9,15 +9,20 @@ import ts from 'typescript'
  * test of what is compiled at once says what is missing here, and what is not called any more.
  */
 export const FIRST_CALLED = [
+  'asking',
   'bindAll',
   'binding',
   'bound',
   'calling',
+  'cancelling',
   'connecting',
+  'define',
   'dialling',
   'either',
   'entryOf',
   'findPrototype',
+  'hasOne',
+  'hearing',
   'hook',
   'hookAgents',
   'hookBinding',
@@ -27,6 +32,7 @@ export const FIRST_CALLED = [
   'hookFetch',
   'hookHandles',
   'hookListeners',
+  'hookLoaded',
   'hookLookups',
   'hookQueries',
   'hookSettings',
@@ -35,6 +41,7 @@ export const FIRST_CALLED = [
   'keepThroughScripts',
   'listening',
   'naming',
+  'notLoaded',
   'open',
   'openIfNone',
   'openInside',
@@ -49,14 +56,47 @@ export const FIRST_CALLED = [
   'redirected',
   'redirectedClass',
   'refusable',
+  'replace',
   'reserve',
   'route',
+  'routing',
   'run',
   'selfTest',
   'sending',
+  'setting',
   'settle',
   'shownBinding',
-  'trial'
+  'telling',
+  'trial',
+  'value',
+  'watchList',
+  'watchLoading',
+  'watching',
+  'whenLoaded',
+  'whenUndone'
+]
+
+/** What the same calls of the file that is loaded with the library, and most of it whatever is called first. */
+export const FIRST_CALLED_OF_CORE = [
+  'attempt',
+  'builtin',
+  'capture',
+  'fileOf',
+  'here',
+  'isBrokered',
+  'isNodes',
+  'isNowhereElse',
+  'load',
+  'loadPart',
+  'made',
+  'node',
+  'nodeGlobal',
+  'often',
+  'outsideOrHome',
+  'prepareThread',
+  'requireOwn',
+  'runIn',
+  'validateFunction'
 ]
 
 /**

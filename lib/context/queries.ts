@@ -35,33 +35,31 @@ export function rememberResolver({ _handle }: { _handle: object }, options: Chan
   outsiders.set(_handle, { options: { ...options }, settings: new Map(), channels: new WeakMap(), all: new Set() })
 }
 
-/**
- * Puts the hooks on.
- *
- * @param make - makes a channel of ours for a namespace
- */
-export function hookQueries(
-  patches: Patches,
-  resolver: HandlePrototype,
-  make: (namespace: Namespace, options: ChannelOptions) => Channel
-): void {
+/** Makes a channel of ours for a namespace. */
+type Make = (namespace: Namespace, options: ChannelOptions) => Channel
+
+/** Puts the hooks on. */
+export function hookQueries(patches: Patches, resolver: HandlePrototype, make: Make): void {
   native = resolver
   hookSettings(patches, resolver)
   for (const name of Object.getOwnPropertyNames(resolver)) {
     if (!name.startsWith('query') && name !== 'getHostByAddr') continue
-    patches.inner(resolver, name, (original) => {
-      return function (this: unknown, ...args: unknown[]) {
-        const own = OurChannel !== undefined && this instanceof OurChannel ? ours.get(name) : undefined
-        if (own !== undefined) return own.apply(this, args)
-        const place = elsewhere()
-        if (place === undefined) return original.apply(this, args)
-        const outsider = outsiders.get(this as object)
-        if (outsider === undefined) throw capturedReference('dns', 'the query')
-        const channel = outsider.channels.get(place) ?? channelFor(outsider, place, make(place, outsider.options))
-        return ours.get(name)?.apply(channel, args)
-      }
-    })
-    hooked.set(name, Reflect.get(resolver, name) as AnyFunction)
+    const method = asking(name, resolver[name] as AnyFunction, make)
+    patches.value(resolver, name, method)
+    hooked.set(name, method)
+  }
+}
+
+function asking(name: string, original: AnyFunction, make: Make): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const own = OurChannel !== undefined && this instanceof OurChannel ? ours.get(name) : undefined
+    if (own !== undefined) return own.apply(this, args)
+    const place = elsewhere()
+    if (place === undefined) return original.apply(this, args)
+    const outsider = outsiders.get(this as object)
+    if (outsider === undefined) throw capturedReference('dns', 'the query')
+    const channel = outsider.channels.get(place) ?? channelFor(outsider, place, make(place, outsider.options))
+    return ours.get(name)?.apply(channel, args)
   }
 }
 
@@ -95,21 +93,25 @@ function channelFor(outsider: Outsider, place: Namespace, channel: Channel): Cha
 /** What is set on a resolver that was made outside, and the end of its questions, are for what asks in contexts too. */
 function hookSettings(patches: Patches, resolver: HandlePrototype): void {
   for (const name of ['setServers', 'setLocalAddress'] as const) {
-    patches.inner(resolver, name, (original) => {
-      return function (this: object, ...args: unknown[]) {
-        const outcome: unknown = original.apply(this, args)
-        const outsider = outsiders.get(this)
-        if (outsider === undefined || (outcome !== undefined && outcome !== 0)) return outcome
-        outsider.settings.set(name, args)
-        outsider.channels = new WeakMap()
-        return outcome
-      }
-    })
+    patches.value(resolver, name, setting(name, resolver[name] as AnyFunction))
   }
-  patches.inner(resolver, 'cancel', (original) => {
-    return function (this: object, ...args: unknown[]) {
-      for (const each of outsiders.get(this)?.all ?? []) each.deref()?.cancel()
-      return original.apply(this, args)
-    }
-  })
+  patches.value(resolver, 'cancel', cancelling(resolver['cancel'] as AnyFunction))
+}
+
+function setting(name: 'setServers' | 'setLocalAddress', original: AnyFunction): AnyFunction {
+  return function (this: object, ...args: unknown[]) {
+    const outcome: unknown = original.apply(this, args)
+    const outsider = outsiders.get(this)
+    if (outsider === undefined || (outcome !== undefined && outcome !== 0)) return outcome
+    outsider.settings.set(name, args)
+    outsider.channels = new WeakMap()
+    return outcome
+  }
+}
+
+function cancelling(original: AnyFunction): AnyFunction {
+  return function (this: object, ...args: unknown[]) {
+    for (const each of outsiders.get(this)?.all ?? []) each.deref()?.cancel()
+    return original.apply(this, args)
+  }
 }
