@@ -4,6 +4,9 @@ import { type Estimate, estimate, quantile } from './estimate.ts'
 import type { Peer } from './peer.ts'
 import type { Operation } from './suite.ts'
 
+/** Milliseconds in which the kernel takes down what was made in many turns without rests. */
+const SETTLE = 1000
+
 /** What one peer took for one operation, in microseconds. */
 export interface Result {
   peer: string
@@ -22,7 +25,7 @@ export interface Result {
 
 /** Every peer has its turns in every round, so that what disturbs the machine disturbs all alike. */
 export async function measure(operation: Operation, peers: Map<string, Peer>): Promise<Result[]> {
-  const { name, batches, size, rounds = 12, rest = 0, fresh = false, turns = 1 } = operation
+  const { name, batches, size, rounds = 12, rest = 0, fresh = false, turns = 1, warm = batches * turns } = operation
   const rows = Object.entries(operation.by).flatMap(([label, request]) => {
     const peer = peers.get(label)
     return peer ? [{ label, request, peer, samples: [] as number[], rounds: [] as number[][] }] : []
@@ -32,7 +35,8 @@ export async function measure(operation: Operation, peers: Map<string, Peer>): P
     // What does not count comes first: code is compiled, caches are filled.
     if (fresh === true) await Promise.all([...new Set(rows.map(({ peer }) => peer))].map((peer) => peer.restart()))
     if (fresh === true || (fresh === false && round === 0)) {
-      for (const { peer, request } of rows) await peer.round(request, batches * turns, size)
+      for (const { peer, request } of rows) await peer.round(request, warm, size)
+      if (operation.warm !== undefined) await sleep(SETTLE)
     }
     for (const row of rows) row.rounds.push([])
     for (let turn = 0; turn < turns; turn++) {

@@ -36,6 +36,8 @@ export interface Operation {
   rounds?: number
   /** Milliseconds of rest before each turn, while the kernel cleans up behind the last one. @defaultValue 0 */
   rest?: number
+  /** How many samples each peer takes before the first that counts. @defaultValue those of a round */
+  warm?: number
   /**
    * Whether each turn is that of a new process, for what depends on how its code happened to be compiled: one that has
    * done a round before, or, if `'cold'`, nothing.

@@ -26,6 +26,7 @@ const entryPoints = {
 /** Where a realm keeps its libraries. */
 const LIBRARIES = 'globalThis[Symbol.for("node-netns libraries")]'
 const FOLDER = 'new URL(".",import.meta.url).href'
+const REQUIRED_FOLDER = 'require("url").pathToFileURL(__dirname+"/").href'
 /** The part that the first context is made by. */
 const FIRST = 'dist/lib/context.cjs'
 /** Where a file says what it exports. */
@@ -86,7 +87,10 @@ for (const file of files) {
 
 rmSync(join(root, core))
 writeFileSync(join(dist, 'index.js'), oneLibrary(compileAtOnce(shorten(keepClassNames(code)), FIRST_CALLED_OF_CORE)))
-writeFileSync(join(dist, 'register.js'), registration())
+writeFileSync(join(dist, 'register.js'), registration('import"./index.js"', FOLDER))
+// Some versions of Node cannot resolve what a module that is required imports, where there are hooks of modules.
+writeFileSync(join(dist, 'register.cjs'), registration('require("./index.js")', REQUIRED_FOLDER))
+writeFileSync(join(dist, 'register.d.cts'), 'export {}\n')
 
 /** Puts `lib/deferred.ts` in the place of `lib/parts.ts`. */
 function deferParts({ onResolve }) {
@@ -175,9 +179,9 @@ function shorten(code) {
   return short
 }
 
-function registration() {
-  const own = `${LIBRARIES}.find(({folder})=>folder()===${FOLDER})`
-  return `import"./index.js"\n${own}.library.parts.register.register(process.env.NETNS)\n`
+function registration(load, folder) {
+  const own = `${LIBRARIES}.find(({folder})=>folder()===${folder})`
+  return `${load}\n${own}.library.parts.register.register(process.env.NETNS)\n`
 }
 
 /**
