@@ -1,7 +1,7 @@
 /** The only importer of the generated loader, which is loaded at the first call, never at import. */
 import type * as Binding from '#native'
 import { requireOwn } from './builtin.ts'
-import { fromNative, type NetnsError, unsupported } from './errors.ts'
+import { fromNative, NetnsError, unsupported } from './errors.ts'
 
 export type { Handle, NetlinkReply, Order, Watcher } from '#native'
 
@@ -81,7 +81,8 @@ function load(): Native {
   try {
     return requireOwn('#native') as Native
   } catch (error) {
-    throw explain(error)
+    // What says so already is that this runtime has no way to load anything.
+    throw error instanceof NetnsError ? error : explain(error)
   }
 }
 
