@@ -2,7 +2,7 @@
  * The built package's `parts.ts`: importing the library must not read, compile and run what may never be used. The files
  * of parts are functions of what this one is built into, so that they are of one library with whoever loaded them.
  */
-import { builtin } from './builtin.ts'
+import { requireOwn } from './builtin.ts'
 import type { parts as Parts } from './parts.ts'
 
 type All = typeof Parts
@@ -13,40 +13,39 @@ declare const $core: () => readonly unknown[]
 
 const loaded: Partial<All> = {}
 const files: Record<string, unknown> = {}
-let require: NodeJS.Require | undefined
 
 /** The parts, each loaded when it is first asked for. So short that they are compiled into whoever asks often. */
 export const parts: Readonly<All> = {
   get command() {
-    return loaded.command ?? load('command')
+    return loaded.command ?? loadPart('command')
   },
   get config() {
-    return loaded.config ?? load('config')
+    return loaded.config ?? loadPart('config')
   },
   get further() {
     return loaded.further ?? load('further')
   },
   get context() {
-    return loaded.context ?? load('context')
+    return loaded.context ?? loadPart('context')
   },
   get brokered() {
-    return loaded.brokered ?? load('brokered')
+    return loaded.brokered ?? loadPart('brokered')
   },
   get late() {
-    return loaded.late ?? load('late')
+    return loaded.late ?? loadPart('late')
   },
   get names() {
-    return loaded.names ?? load('names')
+    return loaded.names ?? loadPart('names')
   },
   get node() {
-    return loaded.node ?? load('node')
+    return loaded.node ?? loadPart('node')
   },
   get register() {
-    return loaded.register ?? load('register')
+    return loaded.register ?? loadPart('register')
   }
 }
 
-function load<Name extends keyof All>(name: Name): All[Name] {
+function loadPart<Name extends keyof All>(name: Name): All[Name] {
   const part = fileOf(name) as All[Name]
   loaded[name] = part
   return part
@@ -54,7 +53,6 @@ function load<Name extends keyof All>(name: Name): All[Name] {
 
 /** What a file of `lib` exports. By `require`, as nothing else loads without a promise. */
 function fileOf(name: string): unknown {
-  require ??= builtin('module').createRequire(import.meta.url)
-  files[name] ??= (require(`./lib/${name}.cjs`) as File)($core(), fileOf)
+  files[name] ??= (requireOwn(`./lib/${name}.cjs`) as File)($core(), fileOf)
   return files[name]
 }

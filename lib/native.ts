@@ -1,7 +1,7 @@
 /** The only importer of the generated loader, which is loaded at the first call, never at import. */
 import type * as Binding from '#native'
-import { builtin } from './builtin.ts'
-import { fromNative, type NetnsError, unsupported } from './errors.ts'
+import { requireOwn } from './builtin.ts'
+import { fromNative, NetnsError, unsupported } from './errors.ts'
 
 export type { Handle, NetlinkReply, Order, Watcher } from '#native'
 
@@ -78,11 +78,11 @@ function load(): Native {
       'Run on Linux: in a virtual machine or a container with the needed capabilities.'
     )
   }
-  const { createRequire } = builtin('module')
   try {
-    return createRequire(import.meta.url)('#native')
+    return requireOwn('#native') as Native
   } catch (error) {
-    throw explain(error)
+    // What says so already is that this runtime has no way to load anything.
+    throw error instanceof NetnsError ? error : explain(error)
   }
 }
 

@@ -7,7 +7,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { build, transformSync } from 'esbuild'
-import { compileAtOnce, FIRST_CALLED } from './at-once.mjs'
+import { compileAtOnce, FIRST_CALLED, FIRST_CALLED_OF_CORE } from './at-once.mjs'
 import { root } from './prepare.mjs'
 
 const dist = join(root, 'dist')
@@ -92,7 +92,7 @@ for (const file of files) {
 }
 
 rmSync(join(root, core))
-writeFileSync(join(dist, 'index.js'), oneLibrary(shorten(keepClassNames(code))))
+writeFileSync(join(dist, 'index.js'), oneLibrary(compileAtOnce(shorten(keepClassNames(code)), FIRST_CALLED_OF_CORE)))
 writeFileSync(join(dist, 'register.js'), registration('import"./index.js"', FOLDER))
 // Some versions of Node cannot resolve what a module that is required imports, where there are hooks of modules.
 writeFileSync(join(dist, 'register.cjs'), registration('require("./index.js")', REQUIRED_FOLDER))

@@ -33,12 +33,14 @@ export function hookFetch(patches: Patches): void {
   patches.whenUndone(() => unsubscribe(CHANNEL, dispatched))
   for (const realm of new Set([nodeGlobal(), globalThis])) {
     if (typeof realm.fetch !== 'function') continue
-    patches.method(realm, 'fetch', (fetch) => {
-      return function (this: unknown, ...args: unknown[]) {
-        route()
-        return fetch.apply(this, args)
-      }
-    })
+    patches.replace(realm, 'fetch', routing(realm.fetch))
+  }
+}
+
+function routing(fetch: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    route()
+    return fetch.apply(this, args)
   }
 }
 

@@ -11,7 +11,7 @@ import { hookEvents } from './events.ts'
 import { hookHandles, type SocketPrototypes } from './handles.ts'
 import { hookInspector } from './inspector.ts'
 import { hookListeners } from './listeners.ts'
-import { Loading } from './loading.ts'
+import { watchLoading, whenLoaded } from './loading.ts'
 import { hookLocks } from './locks.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
@@ -78,18 +78,18 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   hookFetch(patches)
   hookListeners(patches)
   hookExecve(patches)
-  const loading = new Loading(patches)
-  loading.when('net', hookEvents)
-  loading.when('dns', hookLookups, ['dns/promises'])
-  loading.when('_http_agent', hookAgents)
-  loading.when('child_process', hookChildren)
-  loading.when('os', hookInterfaces)
-  loading.when('vm', hookScripts)
-  loading.when('http2', (late) => parts.late.hookSessions(late))
-  loading.when('worker_threads', (late) => parts.late.hookWorkers(late), ['internal/webworker'])
-  loading.when('cluster', (late) => parts.late.hookClusters(late))
-  loading.when('inspector', hookInspector)
-  loading.when(undefined, hookLocks, ['internal/locks'])
+  const loading = watchLoading(patches)
+  whenLoaded(loading, 'net', hookEvents)
+  whenLoaded(loading, 'dns', hookLookups, ['dns/promises'])
+  whenLoaded(loading, '_http_agent', hookAgents)
+  whenLoaded(loading, 'child_process', hookChildren)
+  whenLoaded(loading, 'os', hookInterfaces)
+  whenLoaded(loading, 'vm', hookScripts)
+  whenLoaded(loading, 'http2', (late) => parts.late.hookSessions(late))
+  whenLoaded(loading, 'worker_threads', (late) => parts.late.hookWorkers(late), ['internal/webworker'])
+  whenLoaded(loading, 'cluster', (late) => parts.late.hookClusters(late))
+  whenLoaded(loading, 'inspector', hookInspector)
+  whenLoaded(loading, undefined, hookLocks, ['internal/locks'])
   // What was imported by name follows too.
   builtin('module').syncBuiltinESMExports()
 }

@@ -14,17 +14,22 @@ const standIns = new WeakSet<AnyFunction>()
 /** Puts the hooks on. */
 export function hookListeners(patches: Patches): void {
   for (const name of ['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const) {
-    patches.method(process, name, (original) => {
-      return function (this: unknown, event: unknown, listener: unknown) {
-        return original.call(this, event, isShared(event) ? standInFor(listener) : listener)
-      }
-    })
+    patches.replace(process, name, hearing(process[name] as AnyFunction))
   }
-  patches.method(builtin('fs'), 'watchFile', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      return original.apply(this, args.map(standInFor))
-    }
-  })
+  const fs = builtin('fs')
+  patches.replace(fs, 'watchFile', watching(fs.watchFile as AnyFunction))
+}
+
+function hearing(original: AnyFunction): AnyFunction {
+  return function (this: unknown, event: unknown, listener: unknown) {
+    return original.call(this, event, isShared(event) ? standInFor(listener) : listener)
+  }
+}
+
+function watching(original: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    return original.apply(this, args.map(standInFor))
+  }
 }
 
 /** Events of the process that Node emits by itself, from where the event's first listener was put on. */

@@ -20,67 +20,88 @@ interface Waiting {
 const PROOFS = ['path/win32', 'path/posix', 'util/types']
 
 /** Hooks that wait. */
-export class Loading {
-  readonly #patches: Patches
+export interface Loading {
+  readonly patches: Patches
   /** What is loaded, as far as somebody tells. */
-  readonly #known: string[] | undefined
-  readonly #waiting = new Map<string, Waiting>()
+  known: string[] | undefined
+  readonly waiting: Map<string, Waiting>
+}
 
-  constructor(patches: Patches) {
-    this.#patches = patches
-    const { moduleLoadList } = process as { moduleLoadList?: unknown }
-    if (!Array.isArray(moduleLoadList)) return
-    const known = moduleLoadList.slice()
-    if (this.#watch(moduleLoadList, known)) this.#known = known
-  }
+/** Has Node tell of what it loads from now on. */
+export function watchLoading(patches: Patches): Loading {
+  const loading: Loading = { patches, known: undefined, waiting: new Map() }
+  const { moduleLoadList } = process as { moduleLoadList?: unknown }
+  if (!Array.isArray(moduleLoadList)) return loading
+  const known = moduleLoadList.slice()
+  if (watchList(loading, moduleLoadList, known)) loading.known = known
+  return loading
+}
 
-  /**
-   * Has `hook` called once a module is loaded, or one of `others`, which have their own way to what it is for: at once,
-   * if one is. Where nobody tells of loading, the module is loaded for it. There is none if only Node's others are meant.
-   */
-  when(module: Waiting['module'], hook: Hook, others: readonly string[] = []): void {
-    const entries = [...(module === undefined ? [] : [module]), ...others].map(entryOf)
-    const known = this.#known
-    if (known === undefined || entries.some((entry) => known.includes(entry))) hook(this.#patches)
-    else for (const entry of entries) this.#waiting.set(entry, { module, entries, hook })
-  }
+/**
+ * Has `hook` called once a module is loaded, or one of `others`, which have their own way to what it is for: at once,
+ * if one is. Where nobody tells of loading, the module is loaded for it. There is none if only Node's others are meant.
+ */
+export function whenLoaded(
+  { patches, known, waiting }: Loading,
+  module: Waiting['module'],
+  hook: Hook,
+  others: readonly string[] = []
+): void {
+  const entries = others.map(entryOf)
+  if (module !== undefined) entries.push(entryOf(module))
+  if (known === undefined || hasOne(known, entries)) hook(patches)
+  else for (const entry of entries) waiting.set(entry, { module, entries, hook })
+}
 
-  /** @returns whether the list tells of what is loaded from now on */
-  #watch(list: string[], known: string[]): boolean {
-    // Somebody may have emptied it: it has at least what we are loaded with.
-    if (!known.includes(entryOf('async_hooks'))) return false
-    const proof = PROOFS.find((name) => !known.includes(entryOf(name)))
-    if (proof === undefined) return false
-    const before = Object.getPrototypeOf(list) as object
-    const set: ProxyHandler<object>['set'] = (target, key, value, receiver) => {
-      const done = Reflect.set(target, key, value, receiver)
-      if (receiver === list) {
-        known.push(value)
-        this.#loaded(value)
-      }
-      return done
+/** @returns whether the list tells of what is loaded from now on */
+function watchList(loading: Loading, list: string[], known: string[]): boolean {
+  // Somebody may have emptied it: it has at least what we are loaded with.
+  if (!known.includes(entryOf('async_hooks'))) return false
+  const proof = notLoaded(known)
+  if (proof === undefined) return false
+  const before = Object.getPrototypeOf(list) as object
+  // What an array does not have is set by its prototype's rules, and so whatever is pushed.
+  if (!Reflect.setPrototypeOf(list, new Proxy(before, { set: telling(loading, list, known) }))) return false
+  loading.patches.whenUndone(() => Reflect.setPrototypeOf(list, before))
+  process.getBuiltinModule(`node:${proof}`)
+  const proven = known.includes(entryOf(proof)) && list.at(-1) === entryOf(proof)
+  if (!proven) Reflect.setPrototypeOf(list, before)
+  return proven
+}
+
+function hasOne(known: string[], entries: string[]): boolean {
+  for (const entry of entries) if (known.includes(entry)) return true
+  return false
+}
+
+function notLoaded(known: string[]): string | undefined {
+  for (const name of PROOFS) if (!known.includes(entryOf(name))) return name
+  return undefined
+}
+
+/** What is set on the list is told. */
+function telling(loading: Loading, list: string[], known: string[]): NonNullable<ProxyHandler<object>['set']> {
+  return (target, key, value, receiver) => {
+    const done = Reflect.set(target, key, value, receiver)
+    if (receiver === list) {
+      known.push(value)
+      hookLoaded(loading, value)
     }
-    // What an array does not have is set by its prototype's rules, and so whatever is pushed.
-    if (!Reflect.setPrototypeOf(list, new Proxy(before, { set }))) return false
-    this.#patches.whenUndone(() => Reflect.setPrototypeOf(list, before))
-    process.getBuiltinModule(`node:${proof}`)
-    const proven = known.includes(entryOf(proof)) && list.at(-1) === entryOf(proof)
-    if (!proven) Reflect.setPrototypeOf(list, before)
-    return proven
+    return done
   }
+}
 
-  #loaded(entry: unknown): void {
-    const waiting = this.#waiting.get(entry as string)
-    if (waiting === undefined) return
-    for (const each of waiting.entries) this.#waiting.delete(each)
-    const patches = new Patches()
-    try {
-      waiting.hook(patches)
-    } catch (error) {
-      patches.undo()
-      if (waiting.module === undefined) throw error
-      refuse(builtin(waiting.module) as object, error)
-    }
+function hookLoaded({ waiting }: Loading, entry: string): void {
+  const found = waiting.get(entry)
+  if (found === undefined) return
+  for (const each of found.entries) waiting.delete(each)
+  const patches = new Patches()
+  try {
+    found.hook(patches)
+  } catch (error) {
+    patches.undo()
+    if (found.module === undefined) throw error
+    refuse(builtin(found.module) as object, error)
   }
 }
 

@@ -1,42 +1,59 @@
 /** Names are resolved by us, on sockets of the context: libuv's pool and c-ares have sockets of their own. */
 
+import type builtinDns from 'node:dns'
 import type { LookupAddress } from 'node:dns'
 import { builtin } from '../builtin.ts'
 import type { LookupError } from '../dns/errors.ts'
 import { node } from '../dns/node.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
-import { channelOf, dnsOf } from './names.ts'
+import { channelOf, defaultChannelOf, dnsOf } from './names.ts'
 import { hookBinding } from './names-binding.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
 import { findPrototype } from './prototypes.ts'
-import { hookQueries, rememberResolver } from './queries.ts'
+import { hookQueries, noteDefault, rememberResolver } from './queries.ts'
 
 const LOOKUPS = ['lookup', 'lookupService'] as const
-/** Those stay as they are, and the order of results: it is the program's, not the network's. */
-const LEFT: readonly string[] = [...LOOKUPS, 'getDefaultResultOrder', 'setDefaultResultOrder']
 
-/** Puts the hooks on. */
+/** What makes the module of a namespace. */
+type ModuleOf = (namespace: Namespace) => object
+
+/** Puts the hooks on. What the module's other functions ask is hooked beneath them. */
 export function hookLookups(patches: Patches): void {
   // Taken first: our resolver leaves to it what needs no network.
   node()
   const dns = builtin('dns')
-  const promisesOf = (namespace: Namespace) => dnsOf(namespace).promises
-  redirectAll(patches, dns, dnsOf)
-  redirectAll(patches, dns.promises, promisesOf)
+  const promisesOf: ModuleOf = (namespace) => dnsOf(namespace).promises
   const isHooked = hookBinding(patches)
+  hookQueries(patches, findPrototype('resolver'), { of: channelOf, default: defaultChannelOf })
+  hookModule(patches, dns, dnsOf)
+  hookModule(patches, dns.promises, promisesOf)
   for (const name of LOOKUPS) {
-    const original = dns[name] as AnyFunction
-    patches.replace(dns, name, either(isHooked, original, redirected(original, name, dnsOf)))
-    const promising = dns.promises[name] as AnyFunction
-    patches.replace(
-      dns.promises,
-      name,
-      either(isHooked, promised[name](promising), redirected(promising, name, promisesOf))
-    )
+    patches.replace(dns, name, either(isHooked, dns[name] as AnyFunction, name, dnsOf))
+    const promising = promised[name](dns.promises[name] as AnyFunction)
+    patches.replace(dns.promises, name, either(isHooked, promising, name, promisesOf))
   }
-  hookQueries(patches, findPrototype('resolver'), channelOf)
+}
+
+/** The two that make resolvers. */
+function hookModule(patches: Patches, module: typeof builtinDns | typeof builtinDns.promises, of: ModuleOf): void {
+  patches.replace(module, 'setServers', settingDefault(module.setServers as AnyFunction, of))
+  patches.value(module, 'Resolver', redirectedClass(module.Resolver, of))
+}
+
+/** The servers of one network are no other's. */
+function settingDefault(original: AnyFunction, of: ModuleOf): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const place = elsewhere()
+    if (place !== undefined) return callOf(of(place), 'setServers', args)
+    original.apply(this, args)
+    noteDefault()
+  }
+}
+
+function callOf(module: object, name: string, args: unknown[]): unknown {
+  return Reflect.apply(Reflect.get(module, name) as AnyFunction, module, args)
 }
 
 function promisedLookup(original: AnyFunction): AnyFunction {
@@ -83,40 +100,24 @@ function pending<T>() {
 const promised = { lookup: promisedLookup, lookupService: promisedLookupService }
 
 /** A look-up that finds names by the hooks beneath it, or is ours as a whole. */
-function either(isHooked: () => boolean, hooked: AnyFunction, redirected: AnyFunction): AnyFunction {
+function either(isHooked: () => boolean, hooked: AnyFunction, name: string, of: ModuleOf): AnyFunction {
   // Datagrams come by here, one by one: once it is known that all goes by the hooks, nothing is looked at.
   let always = false
   return function (this: unknown, ...args: unknown[]) {
-    if (!always && elsewhere() !== undefined) {
-      always = isHooked()
-      if (!always) return redirected.apply(this, args)
+    if (!always) {
+      const place = elsewhere()
+      if (place !== undefined) {
+        always = isHooked()
+        if (!always) return callOf(of(place), name, args)
+      }
     }
     // The number of arguments has a meaning, and to spread these three takes longer than all else here.
     return args.length === 3 ? hooked.call(this, args[0], args[1], args[2]) : hooked.apply(this, args)
   }
 }
 
-function redirectAll(patches: Patches, module: object, of: (namespace: Namespace) => object): void {
-  for (const [name, value] of Object.entries(module)) {
-    if (typeof value !== 'function' || LEFT.includes(name)) continue
-    const replacement = name === 'Resolver' ? redirectedClass(value, name, of) : redirected(value, name, of)
-    patches.value(module, name, replacement)
-  }
-}
-
-/** A proxy, as all else about the function is the original's. */
-function redirected(original: AnyFunction, name: string, of: (namespace: Namespace) => object): AnyFunction {
-  return new Proxy(original, {
-    apply(target, self, args) {
-      const place = elsewhere()
-      if (place === undefined) return Reflect.apply(target, self, args)
-      const module = of(place)
-      return Reflect.apply(Reflect.get(module, name) as AnyFunction, module, args)
-    }
-  })
-}
-
-function redirectedClass(original: object, name: string, of: (namespace: Namespace) => object): object {
+/** A proxy, as all else about the class is the original's. */
+function redirectedClass(original: object, of: ModuleOf): object {
   return new Proxy(original, {
     construct(target, args, newTarget) {
       const place = elsewhere()
@@ -126,7 +127,7 @@ function redirectedClass(original: object, name: string, of: (namespace: Namespa
         return made
       }
       // `class Mine extends dns.Resolver` keeps its own prototype only where it was extended at home.
-      return Reflect.construct(Reflect.get(of(place), name) as never, args)
+      return Reflect.construct(Reflect.get(of(place), 'Resolver') as never, args)
     }
   })
 }

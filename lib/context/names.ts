@@ -11,6 +11,8 @@ import { standIn } from './queries.ts'
 interface Names {
   settings: Settings
   dns: typeof import('node:dns')
+  /** What the functions of `dns` ask. */
+  channel: Channel
   requests: Requests
 }
 
@@ -20,6 +22,11 @@ let usual: typeof parts.names | undefined
 /** The `node:dns` of a namespace. Its functions are to be called in a context of it. */
 export function dnsOf(namespace: Namespace): typeof import('node:dns') {
   return namesOf(namespace).dns
+}
+
+/** What asks in a namespace for the functions of `node:dns`. */
+export function defaultChannelOf(namespace: Namespace): Channel {
+  return namesOf(namespace).channel
 }
 
 /** What completes the requests of Node's own look-ups. To be called in a context of the namespace, too. */
@@ -45,7 +52,11 @@ function namesOf(namespace: Namespace): Names {
     const { createDns, etcSource, Requests, Settings } = resolver()
     const settings = new Settings(etcSource(namespace.name, openNetwork))
     namespace.whenClosed(() => settings.spare.close())
-    names = { settings, dns: createDns(settings), requests: new Requests(settings) }
+    const made: Partial<Names> = { settings, requests: new Requests(settings) }
+    made.dns = createDns(settings, (resolver) => {
+      made.channel = (resolver as unknown as { _handle: Channel })._handle
+    })
+    names = made as Names
     known.set(namespace, names)
   }
   return names

@@ -6,65 +6,72 @@ export type AnyFunction = (this: any, ...args: any[]) => any
 /** What is copied in a quicker way, and what a function has of its own. */
 const COMMON: (string | symbol)[] = ['name', 'length', 'prototype', 'arguments', 'caller']
 
-/** A set of replacements. */
+/** A set of replacements. Its methods are functions by themselves, as those can be compiled together with their file. */
 export class Patches {
-  readonly #undo: (() => void)[] = []
-
+  /** What puts each back. */
+  readonly undos: (() => void)[] = []
   /** Replaces a method by what `make` makes of it; its name, length and other properties stay. */
-  method(target: object, name: string | symbol, make: (original: AnyFunction) => AnyFunction): void {
-    this.replace(target, name, make(Reflect.get(target, name) as AnyFunction))
-  }
-
+  readonly method = method
   /** As {@link method}, for whoever has the original: another function for each hook takes as long as to put it on. */
-  replace(target: object, name: string | symbol, replacement: AnyFunction): void {
-    const original = Reflect.get(target, name) as AnyFunction
-    Object.defineProperty(replacement, 'name', { value: original.name })
-    Object.defineProperty(replacement, 'length', { value: original.length })
-    for (const key of Reflect.ownKeys(original)) {
-      if (COMMON.includes(key)) continue
-      Object.defineProperty(replacement, key, Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor)
-    }
-    this.value(target, name, replacement)
-  }
-
-  /** As {@link method}, of what Node alone calls, which does not look at the replacement. */
-  inner(target: object, name: string, make: (original: AnyFunction) => AnyFunction): void {
-    this.value(target, name, make(Reflect.get(target, name) as AnyFunction))
-  }
-
+  readonly replace = replace
   /** Replaces the value of a property, own or inherited. */
-  value(target: object, name: string | symbol, value: unknown): void {
-    const before = Object.getOwnPropertyDescriptor(target, name)
-    if (before?.writable === true) {
-      Reflect.set(target, name, value)
-      this.#undo.push(() => Object.defineProperty(target, name, before))
-      return
-    }
-    this.define(target, name, {
-      configurable: before?.configurable ?? true,
-      enumerable: before?.enumerable ?? false,
-      writable: true,
-      value
-    })
-  }
-
+  readonly value = value
   /** Replaces a property as a whole. */
-  define(target: object, name: string | symbol, descriptor: PropertyDescriptor): void {
-    const before = Object.getOwnPropertyDescriptor(target, name)
-    Object.defineProperty(target, name, descriptor)
-    this.#undo.push(() => {
-      if (before === undefined) Reflect.deleteProperty(target, name)
-      else Object.defineProperty(target, name, before)
-    })
-  }
-
+  readonly define = define
   /** Has `undo` called when everything is put back. */
-  whenUndone(undo: () => void): void {
-    this.#undo.push(undo)
-  }
-
+  readonly whenUndone = whenUndone
   /** Puts everything back, last first. */
-  undo(): void {
-    for (const undo of this.#undo.splice(0).reverse()) undo()
+  readonly undo = undo
+}
+
+function method(
+  this: Patches,
+  target: object,
+  name: string | symbol,
+  make: (original: AnyFunction) => AnyFunction
+): void {
+  this.replace(target, name, make(Reflect.get(target, name) as AnyFunction))
+}
+
+function replace(this: Patches, target: object, name: string | symbol, replacement: AnyFunction): void {
+  const original = Reflect.get(target, name) as AnyFunction
+  Object.defineProperty(replacement, 'name', { value: original.name })
+  Object.defineProperty(replacement, 'length', { value: original.length })
+  for (const key of Reflect.ownKeys(original)) {
+    if (COMMON.includes(key)) continue
+    Object.defineProperty(replacement, key, Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor)
   }
+  this.value(target, name, replacement)
+}
+
+function value(this: Patches, target: object, name: string | symbol, replacement: unknown): void {
+  const before = Object.getOwnPropertyDescriptor(target, name)
+  if (before?.writable === true) {
+    Reflect.set(target, name, replacement)
+    this.undos.push(() => Object.defineProperty(target, name, before))
+    return
+  }
+  this.define(target, name, {
+    configurable: before?.configurable ?? true,
+    enumerable: before?.enumerable ?? false,
+    writable: true,
+    value: replacement
+  })
+}
+
+function define(this: Patches, target: object, name: string | symbol, descriptor: PropertyDescriptor): void {
+  const before = Object.getOwnPropertyDescriptor(target, name)
+  Object.defineProperty(target, name, descriptor)
+  this.undos.push(() => {
+    if (before === undefined) Reflect.deleteProperty(target, name)
+    else Object.defineProperty(target, name, before)
+  })
+}
+
+function whenUndone(this: Patches, undo: () => void): void {
+  this.undos.push(undo)
+}
+
+function undo(this: Patches): void {
+  for (const undo of this.undos.splice(0).reverse()) undo()
 }

@@ -1,7 +1,9 @@
 /**
- * What Node's resolvers ask c-ares. One that was made outside of contexts asks in them through channels of ours; by a
- * reference to their class from before the hooks were on it cannot, as nobody knows its options, and is refused.
+ * What Node's resolvers ask c-ares. One that was made outside of contexts asks in them through channels of ours, as the
+ * one does that the functions of `node:dns` ask; by a reference to their class from before the hooks were on it cannot, as
+ * nobody knows its options, and is refused.
  */
+import { builtin } from '../builtin.ts'
 import type { Channel, ChannelOptions } from '../dns/channel.ts'
 import { capturedReference } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
@@ -27,6 +29,12 @@ interface Outsider {
   all: Set<WeakRef<Channel>>
 }
 
+/** The handles of those that functions of `node:dns` ask: Node makes another whenever their servers are set. */
+const defaults = new WeakSet<object>()
+let noting = false
+/** Whose servers were asked for while {@link noting}. */
+let asked: object | undefined
+
 /** By their handles. */
 const outsiders = new WeakMap<object, Outsider>()
 
@@ -35,33 +43,59 @@ export function rememberResolver({ _handle }: { _handle: object }, options: Chan
   outsiders.set(_handle, { options: { ...options }, settings: new Map(), channels: new WeakMap(), all: new Set() })
 }
 
-/**
- * Puts the hooks on.
- *
- * @param make - makes a channel of ours for a namespace
- */
-export function hookQueries(
-  patches: Patches,
-  resolver: HandlePrototype,
-  make: (namespace: Namespace, options: ChannelOptions) => Channel
-): void {
+/** Notes which resolver the functions of `node:dns` ask now: that whose servers they tell. */
+export function noteDefault(): void {
+  noting = true
+  try {
+    builtin('dns').getServers()
+  } finally {
+    noting = false
+  }
+  if (asked !== undefined) defaults.add(asked)
+  asked = undefined
+}
+
+/** What asks in a namespace. */
+export interface Channels {
+  /** One of its own, for a resolver with these options. */
+  of(namespace: Namespace, options: ChannelOptions): Channel
+  /** That which the functions of `node:dns` ask. */
+  default(namespace: Namespace): Channel
+}
+
+/** Puts the hooks on. */
+export function hookQueries(patches: Patches, resolver: HandlePrototype, channels: Channels): void {
   native = resolver
   hookSettings(patches, resolver)
+  patches.value(resolver, 'getServers', listing(resolver['getServers'] as AnyFunction, channels))
+  noteDefault()
   for (const name of Object.getOwnPropertyNames(resolver)) {
     if (!name.startsWith('query') && name !== 'getHostByAddr') continue
-    patches.inner(resolver, name, (original) => {
-      return function (this: unknown, ...args: unknown[]) {
-        const own = OurChannel !== undefined && this instanceof OurChannel ? ours.get(name) : undefined
-        if (own !== undefined) return own.apply(this, args)
-        const place = elsewhere()
-        if (place === undefined) return original.apply(this, args)
-        const outsider = outsiders.get(this as object)
-        if (outsider === undefined) throw capturedReference('dns', 'the query')
-        const channel = outsider.channels.get(place) ?? channelFor(outsider, place, make(place, outsider.options))
-        return ours.get(name)?.apply(channel, args)
-      }
-    })
-    hooked.set(name, Reflect.get(resolver, name) as AnyFunction)
+    const method = asking(name, resolver[name] as AnyFunction, channels)
+    patches.value(resolver, name, method)
+    hooked.set(name, method)
+  }
+}
+
+function asking(name: string, original: AnyFunction, channels: Channels): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const own = OurChannel !== undefined && this instanceof OurChannel ? ours.get(name) : undefined
+    if (own !== undefined) return own.apply(this, args)
+    const place = elsewhere()
+    if (place === undefined) return original.apply(this, args)
+    const channel = channelFor(this as object, place, channels)
+    return ours.get(name)?.apply(channel, args)
+  }
+}
+
+function listing(original: AnyFunction, channels: Channels): AnyFunction {
+  return function (this: object, ...args: unknown[]) {
+    if (noting) {
+      asked = this
+      return original.apply(this, args)
+    }
+    const place = elsewhere()
+    return place !== undefined && isDefault(this) ? channels.default(place).getServers() : original.apply(this, args)
   }
 }
 
@@ -85,7 +119,23 @@ export function standIn(ChannelClass: typeof Channel): void {
   }
 }
 
-function channelFor(outsider: Outsider, place: Namespace, channel: Channel): Channel {
+function isDefault(handle: object): boolean {
+  // One whose servers were set before this could be noted.
+  if (!defaults.has(handle) && !outsiders.has(handle)) noteDefault()
+  return defaults.has(handle)
+}
+
+/** What asks in a namespace for a resolver that was made outside. */
+function channelFor(handle: object, place: Namespace, channels: Channels): Channel {
+  const outsider = outsiders.get(handle)
+  if (outsider !== undefined) {
+    return outsider.channels.get(place) ?? joined(outsider, place, channels.of(place, outsider.options))
+  }
+  if (!isDefault(handle)) throw capturedReference('dns', 'the query')
+  return channels.default(place)
+}
+
+function joined(outsider: Outsider, place: Namespace, channel: Channel): Channel {
   for (const [name, args] of outsider.settings) Reflect.apply(channel[name], channel, args)
   outsider.channels.set(place, channel)
   outsider.all.add(new WeakRef(channel))
@@ -95,21 +145,25 @@ function channelFor(outsider: Outsider, place: Namespace, channel: Channel): Cha
 /** What is set on a resolver that was made outside, and the end of its questions, are for what asks in contexts too. */
 function hookSettings(patches: Patches, resolver: HandlePrototype): void {
   for (const name of ['setServers', 'setLocalAddress'] as const) {
-    patches.inner(resolver, name, (original) => {
-      return function (this: object, ...args: unknown[]) {
-        const outcome: unknown = original.apply(this, args)
-        const outsider = outsiders.get(this)
-        if (outsider === undefined || (outcome !== undefined && outcome !== 0)) return outcome
-        outsider.settings.set(name, args)
-        outsider.channels = new WeakMap()
-        return outcome
-      }
-    })
+    patches.value(resolver, name, setting(name, resolver[name] as AnyFunction))
   }
-  patches.inner(resolver, 'cancel', (original) => {
-    return function (this: object, ...args: unknown[]) {
-      for (const each of outsiders.get(this)?.all ?? []) each.deref()?.cancel()
-      return original.apply(this, args)
-    }
-  })
+  patches.value(resolver, 'cancel', cancelling(resolver['cancel'] as AnyFunction))
+}
+
+function setting(name: 'setServers' | 'setLocalAddress', original: AnyFunction): AnyFunction {
+  return function (this: object, ...args: unknown[]) {
+    const outcome: unknown = original.apply(this, args)
+    const outsider = outsiders.get(this)
+    if (outsider === undefined || (outcome !== undefined && outcome !== 0)) return outcome
+    outsider.settings.set(name, args)
+    outsider.channels = new WeakMap()
+    return outcome
+  }
+}
+
+function cancelling(original: AnyFunction): AnyFunction {
+  return function (this: object, ...args: unknown[]) {
+    for (const each of outsiders.get(this)?.all ?? []) each.deref()?.cancel()
+    return original.apply(this, args)
+  }
 }

@@ -29,7 +29,8 @@ export function keepThroughScripts(note: Note): void {
 export function hookScripts(patches: Patches): void {
   const { Script, Module } = builtin('vm') as typeof import('node:vm') & { Module?: { prototype: object } }
   // Of the class behind it, which each of its methods calls.
-  patches.inner(Object.getPrototypeOf(Script.prototype), 'runInContext', comingBack)
+  const contextified = Object.getPrototypeOf(Script.prototype) as Record<'runInContext', AnyFunction>
+  patches.value(contextified, 'runInContext', comingBack(contextified.runInContext))
   // There with --experimental-vm-modules alone.
   if (Module !== undefined) patches.method(Module.prototype, 'evaluate', comingBackAtOnce)
 }

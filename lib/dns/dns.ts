@@ -15,6 +15,7 @@ import type { DnsSource } from './source.ts'
  * Functions, classes, constants and errors are those of the running Node. Call it before anything of `node:dns` is
  * replaced.
  *
+ * @param onDefault - told of each resolver whose methods become the functions of the module
  * @throws NetnsError `ERR_NETNS_RUNTIME`, with the first `Resolver`, where Node's cannot be given other sockets.
  *
  * @example
@@ -23,7 +24,10 @@ import type { DnsSource } from './source.ts'
  * await dns.promises.lookup('db.internal')
  * ```
  */
-export function createDns(source: DnsSource | Settings): typeof nodeDns {
+export function createDns(
+  source: DnsSource | Settings,
+  onDefault: (resolver: nodeDns.Resolver) => void = () => {}
+): typeof nodeDns {
   const settings = source instanceof Settings ? source : new Settings(source)
   const classes = resolverClasses(settings)
   let ownOrder: ResultOrder | undefined
@@ -63,6 +67,7 @@ export function createDns(source: DnsSource | Settings): typeof nodeDns {
 
   /** The methods of the default resolver are the functions of both modules. */
   function bindAll(resolver: nodeDns.Resolver): void {
+    onDefault(resolver)
     Object.assign(dns, defaultMethods(classes.Resolver.prototype, resolver))
     Object.assign(promises, defaultMethods(classes.PromisesResolver.prototype, resolver))
   }

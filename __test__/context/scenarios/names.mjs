@@ -21,7 +21,7 @@ function openSockets() {
 }
 
 // Taken before any hook is on, as a library does at its first line.
-const { lookup, lookupService } = dns
+const { lookup, lookupService, resolve4 } = dns
 
 export default {
   'references taken before look up inside': async () => {
@@ -31,6 +31,33 @@ export default {
       assert.deepEqual(await promisify(lookupService)('127.0.0.1', 80), { hostname: 'localhost', service: 'http' })
       await assert.rejects(promisify(lookup)('other.test'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' })
     })
+  },
+  "the module's functions ask inside, also those taken before, whatever servers are set at home": async () => {
+    const usual = dns.getServers()
+    later(() => dns.setServers(usual))
+    const red = namespace()
+    await red.run(() => nameServer({ 'server.test': '127.0.0.9' }))
+    const taken = [promisify(resolve4)]
+    for (const servers of [['192.0.2.1'], ['192.0.2.2']]) {
+      taken.push(dns.promises.resolve4)
+      dns.setServers(servers)
+      assert.deepEqual(dns.getServers(), servers)
+      await red.run(async () => {
+        assert.notDeepEqual(dns.getServers(), servers)
+        assert.deepEqual(dns.getServers(), dns.promises.getServers())
+        for (const ask of [...taken, promisify(dns.resolve4), dns.promises.resolve4]) {
+          assert.deepEqual(await ask('server.test'), ['127.0.0.9'])
+        }
+      })
+    }
+    await red.run(async () => {
+      dns.promises.setServers(['127.0.0.1:5300'])
+      assert.deepEqual(dns.getServers(), ['127.0.0.1:5300'])
+      for (const ask of [...taken, dns.promises.resolve4]) {
+        await assert.rejects(ask('server.test'), { code: 'ECONNREFUSED' })
+      }
+    })
+    assert.deepEqual(dns.getServers(), ['192.0.2.2'])
   },
   'nothing is looked up at home for a namespace, nor inside for home': async () => {
     const red = namespace()
