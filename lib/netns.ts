@@ -217,7 +217,8 @@ export class NetNs extends Equipped {
   }
 
   /**
-   * The rest of the running async context is in this namespace.
+   * The rest of the running async context is in this namespace, with all that it starts. An event that comes again, such as
+   * data of a socket, is where it was before.
    *
    * @throws as {@link run}
    */

@@ -1,5 +1,5 @@
 /**
- * What Node has once for all who listen: a signal, the parent process, a file that is watched by polling. It calls them
+ * What Node has once for all who listen: a signal, the parent process, the end, a file that is watched by polling. It calls them
  * all where the first one began to listen; each belongs where it began itself.
  */
 import { builtin } from '../builtin.ts'
@@ -8,6 +8,9 @@ import { returning } from './place.ts'
 
 /** What is called for another, by which Node finds it when it is to be removed. */
 type StandIn = AnyFunction & { listener: AnyFunction }
+
+/** Apart from signals. */
+const OF_PROCESS = new Set(['message', 'disconnect', 'beforeExit', 'exit'])
 
 const standIns = new WeakSet<AnyFunction>()
 
@@ -34,7 +37,7 @@ function watching(original: AnyFunction): AnyFunction {
 
 /** Events of the process that Node emits by itself, from where the event's first listener was put on. */
 function isShared(event: unknown): boolean {
-  return typeof event === 'string' && (event.startsWith('SIG') || event === 'message' || event === 'disconnect')
+  return typeof event === 'string' && (event.startsWith('SIG') || OF_PROCESS.has(event))
 }
 
 /** What calls a listener in the current context; whatever is none is left as it is. */

@@ -74,8 +74,13 @@ export function outsideOrHome(): Namespace | undefined {
  * Runs `fn` in a context of `namespace`, or outside of all contexts. That hooks are installed is the caller's business.
  */
 export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, fn: (...args: A) => R, ...args: A): R {
-  // With `undefined` for a store it is as if there were none.
-  return (storage ?? made()).run(namespace as Namespace, fn, ...args)
+  runs++
+  try {
+    // With `undefined` for a store it is as if there were none.
+    return (storage ?? made()).run(namespace as Namespace, fn, ...args)
+  } finally {
+    runs--
+  }
 }
 
 /** What calls `fn` in the current context, whatever the caller's is. */
@@ -94,6 +99,9 @@ type Resource = { [key: symbol]: object | undefined }
 interface Adopted {
   asyncReset?(resource: object): void
 }
+
+/** What Node calls the turn of the program itself, which is in no event. */
+const MAIN = 1
 
 /** The running one. */
 let running: () => Resource
@@ -128,9 +136,11 @@ export function runThreadIn<A extends unknown[], R>(
   const resource = running()
   const before = resource[own]
   resource[own] = namespace
+  runs++
   try {
     return runSync(slot, fn, args)
   } finally {
+    runs--
     resource[own] = before
   }
 }
@@ -145,9 +155,11 @@ function runThreadAnywhere<A extends unknown[], R>(
   const before = storage?.getStore()
   enterIn(namespace)
   if (key === undefined) key = keyOf(namespace)
+  runs++
   try {
     return runSync(slot, fn, args)
   } finally {
+    runs--
     enterIn(before)
   }
 }
@@ -170,6 +182,40 @@ export function endContexts(): void {
 export function enterIn(namespace: object | undefined): void {
   storage ??= made()
   storage.enterWith(namespace as object)
+}
+
+/** How many calls are under way that put back what is entered in them. */
+let runs = 0
+/** What was entered last by what runs now. */
+const entered = new WeakMap<Resource, Namespace>()
+
+/**
+ * As {@link enterIn} until the running turn ends: a timer, a socket or a port runs again, and where contexts are kept in
+ * resources it would be there still.
+ */
+export function enterForTurn(namespace: Namespace): void {
+  const before = storage?.getStore()
+  enterIn(namespace)
+  if (key === undefined) key = keyOf(namespace)
+  const own = key
+  if (own === null || runs > 0 || builtin('async_hooks').executionAsyncId() === MAIN) return
+  const resource = running()
+  const again = entered.has(resource)
+  entered.set(resource, namespace)
+  if (again) return
+  void Promise.resolve().then(() => {
+    // Otherwise somebody else has seen to it.
+    if (resource[own] === entered.get(resource)) resource[own] = before
+    entered.delete(resource)
+  })
+}
+
+/** Notes how many calls are under way, and returns what puts that back where they were interrupted. */
+export function noteRuns(): () => void {
+  const before = runs
+  return () => {
+    runs = before
+  }
 }
 
 /** Sets what {@link here} says outside of every context. */

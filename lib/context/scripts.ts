@@ -5,7 +5,7 @@
  */
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, enterIn } from './place.ts'
+import { contextOf, enterIn, noteRuns } from './place.ts'
 
 const INTERRUPTED = new Set<unknown>(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED'])
 
@@ -18,7 +18,7 @@ interface Limits {
 /** Notes how something is now, and returns what puts it back. */
 type Note = () => () => void
 
-const notes: Note[] = [noteContext]
+const notes: Note[] = [noteContext, noteRuns]
 
 /** Has `note` called before each script, and what it returns if that is interrupted. */
 export function keepThroughScripts(note: Note): void {

@@ -1,5 +1,6 @@
 /** Whatever carries on later carries its namespace. */
 import assert from 'node:assert/strict'
+import childProcess from 'node:child_process'
 import { EventEmitter, on, once } from 'node:events'
 import fs, { promises as files, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -9,6 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Duplex, finished, PassThrough, pipeline, Readable, Transform, Writable } from 'node:stream'
 import { scheduler, setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import vm from 'node:vm'
 import { getEnvironmentData, MessageChannel, Worker } from 'node:worker_threads'
@@ -105,6 +107,12 @@ const WAYS = {
   'a connection': (back) => void net.connect(1, '127.0.0.1').once('error', back)
 }
 
+/** What a program among those of the tests prints. */
+async function outputOf(program) {
+  const file = fileURLToPath(new URL(`../programs/${program}`, import.meta.url))
+  return (await promisify(childProcess.execFile)(process.execPath, ['--no-warnings', file])).stdout
+}
+
 const kept = Object.entries(WAYS).map(([what, way]) => [
   `${what} stays inside`,
   async () => {
@@ -151,6 +159,57 @@ export default {
     })
     blue.run(() => emitter.emit('event'))
     assert.deepEqual(seen, [blue.id, red.id])
+  },
+  'what Node tells a program of is told where it was thrown or published; domains and node:repl keep contexts':
+    async () => {
+      const red = { 'a domain': 'red', 'an error that a domain catches': 'red', 'node:repl': 'red' }
+      const blue = {
+        uncaughtException: 'blue',
+        unhandledRejection: 'blue',
+        warning: 'blue',
+        diagnostics_channel: 'blue'
+      }
+      assert.deepEqual(JSON.parse(await outputOf('told.mjs')), { ...red, ...blue })
+    },
+  'what was made elsewhere has its events there, and a generator runs where it is read: `bind` is the answer':
+    async () => {
+      const [red, blue] = [namespace(), namespace()]
+      const where = () => NetNs.current().id
+      const { port1, port2 } = blue.run(() => new MessageChannel())
+      const child = blue.run(() => childProcess.spawn('true'))
+      const events = red.run(() =>
+        [
+          [port2, 'message'],
+          [child, 'exit']
+        ].flatMap(([emitter, event]) => [
+          new Promise((resolve) => emitter.once(event, () => resolve(where()))),
+          new Promise((resolve) =>
+            emitter.once(
+              event,
+              red.bind(() => resolve(where()))
+            )
+          )
+        ])
+      )
+      port1.postMessage('')
+      assert.deepEqual(await Promise.all(events), [blue.id, red.id, blue.id, red.id])
+      port1.close()
+      async function* places() {
+        yield where()
+        await sleep(1)
+        yield where()
+      }
+      const [generator, stream] = red.run(() => [places(), Readable.from(places())])
+      for (const source of [generator, stream]) {
+        const read = []
+        await blue.run(async () => {
+          for await (const place of source) read.push(place)
+        })
+        assert.deepEqual(read, [blue.id, blue.id])
+      }
+    },
+  'tests of node:test run where they were written down': async () => {
+    assert.match(await outputOf('tested.mjs'), /pass 4\n/)
   },
   'a signal, and a file that is watched by polling, call each listener where it was put on': async () => {
     const [red, blue] = [namespace(), namespace()]

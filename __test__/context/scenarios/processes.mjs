@@ -193,6 +193,13 @@ export default {
         assert.equal(stdout.trim(), 'true,true', flags[0])
       }
     },
+  "listeners of the process's own end are called where each was put on": async () => {
+    const { stdout } = await promisify(childProcess.execFile)(process.execPath, [
+      '--no-warnings',
+      program('leaving.mjs')
+    ])
+    assert.equal(stdout, 'beforeExit true\nbeforeExit true\nexit true\nexit true\n')
+  },
   'a program that goes on in the place of this one is inside, or refused': async () => {
     if (process.execve === undefined) return
     const { stdout } = await promisify(childProcess.execFile)(process.execPath, [

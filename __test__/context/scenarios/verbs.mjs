@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { NetNs } from 'node-netns'
 import { ask, brokered, later, listen, namespace, saying } from '../../offline/kit.mjs'
 
@@ -120,6 +120,56 @@ export default {
     })
     assert.ok(NetNs.current().equals(NetNs.home()))
     await assert.rejects(ask(port, '127.0.0.1'), { code: 'ENETUNREACH' })
+  },
+  'enter ends with the turn of what comes again: a timer, a message, data of a socket': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const found = {}
+    const look = (kind, enter) => {
+      found[kind] ??= []
+      found[kind].push(NetNs.current().equals(blue) ? 'blue' : 'elsewhere')
+      enter()
+    }
+    const twice = () => {
+      blue.enter()
+      red.enter()
+    }
+    await blue.run(async () => {
+      for (const [kind, enter] of Object.entries({ timer: twice, nested: () => red.run(() => blue.enter()) })) {
+        await new Promise((resolve) => {
+          const timer = setInterval(() => {
+            look(kind, enter)
+            if (found[kind].length < 3) return
+            clearInterval(timer)
+            resolve()
+          }, 1)
+        })
+      }
+      const { port1, port2 } = new MessageChannel()
+      port2.on('message', () => look('message', twice))
+      const port = await listen(
+        net.createServer((socket) =>
+          socket.on('data', (data) => {
+            look('data', twice)
+            socket.write(data)
+          })
+        )
+      )
+      const client = net.connect(port, '127.0.0.1')
+      const socket = dgram.createSocket('udp4').bind(0, '127.0.0.1')
+      await once(socket, 'listening')
+      socket.on('message', () => look('datagram', twice))
+      for (const _ of [1, 2, 3]) {
+        port1.postMessage('')
+        client.write('x')
+        socket.send('x', socket.address().port, '127.0.0.1')
+        await Promise.all([once(port2, 'message'), once(client, 'data'), once(socket, 'message')])
+      }
+      port1.close()
+      client.destroy()
+      socket.close()
+    })
+    const stayed = ['blue', 'blue', 'blue']
+    assert.deepEqual(found, { timer: stayed, nested: stayed, message: stayed, data: stayed, datagram: stayed })
   },
   'bind keeps `this`, arguments and name, and works in another context': async () => {
     const [red, blue] = [namespace(), namespace()]
