@@ -3,7 +3,7 @@ import { closed, invalidType, NetnsError } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { runSync as runThreadSync } from '../thread.ts'
 import { install, isAvailable } from './install.ts'
-import { enterIn, type OutsidePolicy, runIn, runThreadIn, setOutside } from './place.ts'
+import { enterAlone, type OutsidePolicy, runIn, runThreadIn, setOutside } from './place.ts'
 
 /** Runs `fn` in a context of `namespace`; the hooks are installed the first time. */
 export function run<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
@@ -14,7 +14,7 @@ export function run<A extends unknown[], R>(namespace: Namespace, fn: (...args: 
 /** The rest of the running async context is in `namespace`. */
 export function enter(namespace: Namespace): void {
   prepare(namespace, true)
-  enterIn(namespace)
+  enterAlone(namespace)
 }
 
 /** A function that always runs in `namespace`, with the `this` and the arguments it is called with. */

@@ -8,8 +8,8 @@ import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import { channelOf, dnsOf } from './names.ts'
 import { hookBinding } from './names-binding.ts'
-import type { AnyFunction, Patches } from './patches.ts'
-import { elsewhere } from './place.ts'
+import { type AnyFunction, Patches } from './patches.ts'
+import { contextOf, disown, elsewhere } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 import { hookQueries, rememberResolver } from './queries.ts'
 
@@ -22,6 +22,7 @@ export function hookLookups(patches: Patches): void {
   // Taken first: our resolver leaves to it what needs no network.
   node()
   const dns = builtin('dns')
+  if (contextOf() !== undefined) disownShared(dns)
   const promisesOf = (namespace: Namespace) => dnsOf(namespace).promises
   redirectAll(patches, dns, dnsOf)
   redirectAll(patches, dns.promises, promisesOf)
@@ -37,6 +38,20 @@ export function hookLookups(patches: Patches): void {
     )
   }
   hookQueries(patches, findPrototype('resolver'), channelOf)
+}
+
+/** The resolver that everybody asks through is made with its module, and would keep the context that this is loaded in. */
+function disownShared({ getServers }: typeof import('node:dns')): void {
+  const probe = new Patches()
+  probe.value(findPrototype('resolver'), 'getServers', function (this: object) {
+    disown(this)
+    return []
+  })
+  try {
+    getServers()
+  } finally {
+    probe.undo()
+  }
 }
 
 function promisedLookup(original: AnyFunction): AnyFunction {
