@@ -146,3 +146,48 @@ it('a first use that a timeout interrupts leaves nothing that the next one is bu
   const interrupted = "runInNewContext('run()', { run: () => red.run(() => {}) }, { timeout: 1000 })"
   expect(await program(layers(interrupted), ['--no-warnings'])).toEqual(['ERR_SCRIPT_EXECUTION_TIMEOUT', usual])
 })
+
+it('who enters first is alone there, whatever awaited before', async () => {
+  const source = `
+    let open
+    const gate = new Promise((resolve) => { open = resolve })
+    const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+    const place = async (ready) => {
+      await ready
+      const before = NetNs.current().id
+      await sleep(1)
+      return [before, NetNs.current().id]
+    }
+    const others = [place(gate), place(sleep(20))]
+    const enter = async () => {
+      await sleep(1)
+      red.enter()
+      open()
+      return place(sleep(1))
+    }
+    const [entered, ...rest] = await Promise.all([enter(), ...others])
+    const home = NetNs.home().id
+    console.log(JSON.stringify([entered, ...rest, NetNs.current().id === home, rest.flat().every((each) => each === home)]))`
+  const home = expect.stringMatching(/^net:/)
+  expect(await program(source)).toEqual([[id(), id()], [home, home], [home, home], true, true])
+})
+
+it('a first context in a hook of async_hooks is inside, or refused where it would not hold', async () => {
+  const source = `
+    const { AsyncResource, createHook } = process.getBuiltinModule('node:async_hooks')
+    let begin
+    createHook({ before() { begin?.() } }).enable()
+    const seen = new Promise((resolve) => {
+      begin = () => {
+        begin = undefined
+        try {
+          red.run(() => setImmediate(() => resolve(NetNs.current().id)))
+        } catch (error) {
+          resolve(error.code)
+        }
+      }
+    })
+    new AsyncResource('TEST').runInAsyncScope(() => {})
+    console.log(JSON.stringify(await seen))`
+  expect([id(), 'ERR_NETNS_RUNTIME']).toContain(await program(source))
+})

@@ -4,32 +4,39 @@ import { builtin } from '../builtin.ts'
 import { outsideContext } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
+import { parts } from '../parts.ts'
 import { nodeGlobal } from '../realm.ts'
 import { callInside, runSync } from '../thread.ts'
 import type { AnyFunction } from './patches.ts'
+import type { Rest } from './rest.ts'
+import { Stay, stayIn } from './stay.ts'
 
 /** What I/O outside every context does: goes home, is refused, or goes to one namespace. */
 export type OutsidePolicy = 'home' | 'deny' | Namespace
 
 /** Where all copies of this library in a process keep whose context is running, so that the innermost one holds. */
 const STORAGE = Symbol.for('node-netns.storage')
+/** On the storage, once a second copy has it. */
+const SHARED = Symbol.for('node-netns.shared')
 
 /** Made for the first context, by whichever copy of this library has it. What others entered, their hooks see to. */
-let storage: AsyncLocalStorage<object> | undefined
+let storage: AsyncLocalStorage<object | undefined> | undefined
 /** Whether it is new, so that nobody else can have it yet. */
 let isNew = false
+/** Of a storage that costs whoever is outside, if it is ours. */
+let rest: Rest | undefined
 let outsidePolicy: OutsidePolicy = 'home'
 
 /** The namespace of the running async context, if it has one of its own. */
 export function contextOf(): Namespace | undefined {
   const stored = storage?.getStore()
-  return stored instanceof Namespace ? stored : undefined
+  return stored instanceof Stay ? stored.namespace : undefined
 }
 
 /** The running context, if another copy of this library entered it: a namespace of that one's. */
 export function foreignContext(): { readonly fd: number } | undefined {
   const stored = storage?.getStore()
-  return stored === undefined || stored instanceof Namespace ? undefined : (stored as { readonly fd: number })
+  return stored === undefined || stored instanceof Stay ? undefined : (stored as { readonly fd: number })
 }
 
 /**
@@ -40,7 +47,7 @@ export function foreignContext(): { readonly fd: number } | undefined {
  */
 export function here(): Namespace | undefined {
   const stored = storage?.getStore()
-  if (stored !== undefined) return stored instanceof Namespace ? stored : undefined
+  if (stored !== undefined) return stored instanceof Stay ? stored.namespace : undefined
   if (outsidePolicy === 'home') return undefined
   if (outsidePolicy === 'deny') throw outsideContext()
   return outsidePolicy
@@ -49,7 +56,7 @@ export function here(): Namespace | undefined {
 /** Whether {@link here} is where the thread is anyway, without a refusal: the quickest question. */
 export function isNowhereElse(): boolean {
   const stored = storage?.getStore()
-  return stored === undefined ? outsidePolicy === 'home' : !(stored instanceof Namespace)
+  return stored === undefined ? outsidePolicy === 'home' : !(stored instanceof Stay)
 }
 
 /** As {@link here}, unless that is the network where the process is by itself, in which all of Node is right as it is. */
@@ -62,7 +69,7 @@ export function elsewhere(): Namespace | undefined {
 export function hereOrHome(): Namespace | undefined {
   const stored = storage?.getStore()
   if (stored === undefined) return outsideOrHome()
-  return stored instanceof Namespace ? stored : undefined
+  return stored instanceof Stay ? stored.namespace : undefined
 }
 
 /** Where I/O outside of every context goes, without a refusal. */
@@ -74,10 +81,11 @@ export function outsideOrHome(): Namespace | undefined {
  * Runs `fn` in a context of `namespace`, or outside of all contexts. That hooks are installed is the caller's business.
  */
 export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, fn: (...args: A) => R, ...args: A): R {
+  storage ??= made()
+  const stored = storedFor(namespace)
   runs++
   try {
-    // With `undefined` for a store it is as if there were none.
-    return (storage ?? made()).run(namespace as Namespace, fn, ...args)
+    return storage.run(stored, fn, ...args)
   } finally {
     runs--
   }
@@ -113,12 +121,20 @@ let key: symbol | null | undefined
  * would stay there.
  */
 export function adopt(handle: object): void {
-  const place = contextOf()
-  if (place === undefined) return
-  if (key === undefined) key = keyOf(place)
+  const stored = storage?.getStore()
+  if (!(stored instanceof Stay)) return
+  if (key === undefined) key = keyOf(stored)
   // Node's own way begins every storage and every hook there is anew.
   if (key === null) (handle as Adopted).asyncReset?.(handle)
-  else (handle as Resource)[key] = place
+  else (handle as Resource)[key] = stored
+}
+
+/** A handle that was made in a context belongs to none, as it is for all. */
+export function disown(handle: object): void {
+  const stored = storage?.getStore()
+  if (!(stored instanceof Stay)) return
+  if (key === undefined) key = keyOf(stored)
+  if (key !== null) (handle as Resource)[key] = undefined
 }
 
 /**
@@ -133,9 +149,10 @@ export function runThreadIn<A extends unknown[], R>(
 ): R {
   const own = key
   if (own === undefined || own === null) return runThreadAnywhere(namespace, slot, fn, args)
+  const stay = stayIn(namespace, begun)
   const resource = running()
   const before = resource[own]
-  resource[own] = namespace
+  resource[own] = stay
   runs++
   try {
     return runSync(slot, fn, args)
@@ -152,20 +169,22 @@ function runThreadAnywhere<A extends unknown[], R>(
   fn: (...args: A) => R,
   args: A
 ): R {
-  const before = storage?.getStore()
-  enterIn(namespace)
-  if (key === undefined) key = keyOf(namespace)
+  storage ??= made()
+  const before = storage.getStore()
+  const stay = stayIn(namespace, begun)
+  storage.enterWith(stay)
+  if (key === undefined) key = keyOf(stay)
   runs++
   try {
     return runSync(slot, fn, args)
   } finally {
     runs--
-    enterIn(before)
+    storage.enterWith(before)
   }
 }
 
 /** The symbol under which the running resource has what is stored now; `null` if it is kept elsewhere. */
-function keyOf(stored: Namespace): symbol | null {
+function keyOf(stored: object): symbol | null {
   const { kResourceStore } = storage as { kResourceStore?: unknown }
   if (typeof kResourceStore !== 'symbol') return null
   return running()[kResourceStore] === stored ? kResourceStore : null
@@ -179,29 +198,41 @@ export function endContexts(): void {
 }
 
 /** The rest of the running context is in `namespace`, or in none. */
-export function enterIn(namespace: object | undefined): void {
+export function enterIn(namespace: Namespace | undefined): void {
   storage ??= made()
-  storage.enterWith(namespace as object)
+  storage.enterWith(storedFor(namespace))
+}
+
+/** What is stored in contexts of `namespace`. With `undefined` for a store it is as if there were none. */
+function storedFor(namespace: Namespace | undefined): Stay | undefined {
+  return namespace === undefined ? undefined : stayIn(namespace, begun)
+}
+
+/** There are contexts of another namespace from now on. */
+function begun(stay: Stay): void {
+  rest?.expect(stay)
 }
 
 /** How many calls are under way that put back what is entered in them. */
 let runs = 0
 /** What was entered last by what runs now. */
-const entered = new WeakMap<Resource, Namespace>()
+const entered = new WeakMap<Resource, Stay>()
 
 /**
  * As {@link enterIn} until the running turn ends: a timer, a socket or a port runs again, and where contexts are kept in
  * resources it would be there still.
  */
 export function enterForTurn(namespace: Namespace): void {
-  const before = storage?.getStore()
-  enterIn(namespace)
-  if (key === undefined) key = keyOf(namespace)
+  storage ??= made()
+  const before = storage.getStore()
+  const stay = stayIn(namespace, begun)
+  storage.enterWith(stay)
+  if (key === undefined) key = keyOf(stay)
   const own = key
   if (own === null || runs > 0 || builtin('async_hooks').executionAsyncId() === MAIN) return
   const resource = running()
   const again = entered.has(resource)
-  entered.set(resource, namespace)
+  entered.set(resource, stay)
   if (again) return
   void Promise.resolve().then(() => {
     // Otherwise somebody else has seen to it.
@@ -223,12 +254,15 @@ export function setOutside(policy: OutsidePolicy): void {
   outsidePolicy = policy
 }
 
-function made(): AsyncLocalStorage<object> {
+function made(): AsyncLocalStorage<object | undefined> {
   const { AsyncLocalStorage, executionAsyncResource } = builtin('async_hooks')
-  const realm = nodeGlobal() as { [STORAGE]?: AsyncLocalStorage<object> }
+  const realm = nodeGlobal() as { [STORAGE]?: AsyncLocalStorage<object | undefined> }
   isNew = realm[STORAGE] === undefined
   if (isNew) Object.defineProperty(realm, STORAGE, { value: new AsyncLocalStorage() })
-  storage = realm[STORAGE] as AsyncLocalStorage<object>
+  const found = realm[STORAGE] as AsyncLocalStorage<object | undefined> & { [SHARED]?: boolean }
+  if (isNew) rest = parts.context.Rest.of(found, () => found[SHARED] === true)
+  else found[SHARED] = true
+  storage = found
   running = executionAsyncResource as typeof running
   return storage
 }
