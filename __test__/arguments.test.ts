@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { NetNs, probe } from 'node-netns'
 import { expect, test } from 'vitest'
+import { anyText } from './any-text.ts'
 import { codeOf, directory, here, strays } from './helpers.ts'
 
 const home = here()
@@ -102,7 +103,7 @@ test('any pid, tid and descriptor is answered, and typed', async () => {
 
 test('any text is a name that iproute2 would take, or is refused; and nothing is made outside of the directory', async () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    anyText,
     fc.string(),
     fc.constantFrom('', '.', '..', '../x', 'x/y', 'x\0', '\ud800', 'é'.repeat(128))
   )
@@ -127,7 +128,7 @@ test('any text is a name that iproute2 would take, or is refused; and nothing is
 
 test('any path is answered, and typed', async () => {
   const path = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    anyText,
     fc.uint8Array({ maxLength: 5000 }).map(Buffer.from),
     fc.webUrl().map((url) => new URL(url))
   )

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { eventually, output, program } from './helpers.ts'
-import { UNPRIVILEGED } from './offline/users.mjs'
+import { unprivileged } from './offline/users.mjs'
 
 const LIBRARY = `
   import net from 'node:net'
@@ -21,7 +21,7 @@ const LIBRARY = `
     return text
   }
 `
-const wrapper = UNPRIVILEGED
+const wrapper = unprivileged()
 
 test('a broker that is killed is started again, and serves what there was', async () => {
   const source = `${LIBRARY}

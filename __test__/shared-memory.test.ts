@@ -126,3 +126,39 @@ test('a copy that is used for the first time inside a section of another one sha
     console.log('done')`
   expect(await output(source)).toBe('done')
 })
+
+test('environments on one thread, as frames of Electron may have, have memory and handles of their own', async () => {
+  const source = `
+    NetNs.current()
+    const [file] = process.report.getReport().sharedObjects.filter((path) => path.endsWith('.node'))
+    const environment = () => {
+      const module = { exports: {} }
+      process.dlopen(module, file)
+      const offered = { number: new Uint32Array(1), letters: new Uint8Array(255), call: () => offered.callback() }
+      const { given, runInside, closeSlot } = module.exports.often(offered)
+      assert(given === offered)
+      assert(module.exports.often({ ...offered }).given === offered)
+      const slot = module.exports.createSync(true)
+      const run = (callback) => {
+        given.number[0] = slot
+        given.callback = callback
+        return runInside()
+      }
+      const close = () => {
+        given.number[0] = slot
+        closeSlot()
+      }
+      return { slot, run, close }
+    }
+    const [red, blue] = [environment(), environment()]
+    assert.equal(red.slot, blue.slot)
+    const [inRed, inBlue] = [red.run(here), blue.run(here)]
+    assert.equal(new Set([home, inRed, inBlue]).size, 3)
+    assert.deepEqual(red.run(() => [here(), blue.run(here), here()]), [inRed, inBlue, inRed])
+    assert.equal(here(), home)
+    red.close()
+    assert.throws(() => red.run(here), /closed/)
+    assert.equal(blue.run(here), inBlue)
+    console.log('done')`
+  expect(await output(source)).toBe('done')
+})

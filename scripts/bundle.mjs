@@ -27,6 +27,7 @@ const entryPoints = {
 /** Where a realm keeps its libraries. */
 const LIBRARIES = 'globalThis[Symbol.for("node-netns libraries")]'
 const FOLDER = 'new URL(".",import.meta.url).href'
+const REQUIRED_FOLDER = 'require("url").pathToFileURL(__dirname+"/").href'
 /** The part that the first context is made by. */
 const FIRST = 'dist/lib/context.cjs'
 /** An import of nothing: where something is taken of that file, it is loaded. */
@@ -92,7 +93,10 @@ for (const file of files) {
 
 rmSync(join(root, core))
 writeFileSync(join(dist, 'index.js'), oneLibrary(shorten(keepClassNames(code))))
-writeFileSync(join(dist, 'register.js'), registration())
+writeFileSync(join(dist, 'register.js'), registration('import"./index.js"', FOLDER))
+// Some versions of Node cannot resolve what a module that is required imports, where there are hooks of modules.
+writeFileSync(join(dist, 'register.cjs'), registration('require("./index.js")', REQUIRED_FOLDER))
+writeFileSync(join(dist, 'register.d.cts'), 'export {}\n')
 
 /** Puts `lib/deferred.ts` in the place of `lib/parts.ts`. */
 function deferParts({ onResolve }) {
@@ -182,9 +186,9 @@ function shorten(code) {
   return short
 }
 
-function registration() {
-  const own = `${LIBRARIES}.find(({folder})=>folder()===${FOLDER})`
-  return `import"./index.js"\n${own}.library.parts.register.register(process.env.NETNS)\n`
+function registration(load, folder) {
+  const own = `${LIBRARIES}.find(({folder})=>folder()===${folder})`
+  return `${load}\n${own}.library.parts.register.register(process.env.NETNS)\n`
 }
 
 /**

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { output, run } from '../helpers.ts'
-import { UNPRIVILEGED } from '../offline/users.mjs'
+import { unprivileged } from '../offline/users.mjs'
 
 const OWN = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--propagation', 'private']
 const FORBID = 'echo 2 > /proc/sys/vm/memfd_noexec'
@@ -16,7 +16,7 @@ const forbidden = spawnSync('unshare', [...OWN, 'sh', '-c', FORBID]).status === 
 /** Without privileges, in namespaces of processes and mounts that `script` prepared. */
 function prepared(script: string): string[] {
   const whole = `${forbidden ? FORBID : ''}\n${script}\nexec "$@"`
-  return ['unshare', ...OWN, 'sh', '-ec', whole, 'sh', ...UNPRIVILEGED]
+  return ['unshare', ...OWN, 'sh', '-ec', whole, 'sh', ...unprivileged()]
 }
 
 const SOURCE = `

@@ -94,7 +94,7 @@ describe('user and groups', () => {
 
   test('what a user may not is refused in the shape of Node’s errors, and nothing is started', async () => {
     // Root without the capability may as little.
-    const [who, wanted] = otherReads ? [somebody, { uid: 0 }] : [{}, { groups: [0] }]
+    const [who, wanted] = otherReads() ? [somebody, { uid: 0 }] : [{}, { groups: [0] }]
     const nested = ns.command(
       process.execPath,
       [
@@ -122,7 +122,7 @@ describe('user and groups', () => {
 })
 
 test('an ordinary user’s program joins a network that this user made, through its user namespace', async () => {
-  const options = { ...(otherReads ? somebody : {}), capabilities: [] }
+  const options = { ...(otherReads() ? somebody : {}), capabilities: [] }
   const { stdout, stderr } = await ns
     .command(process.execPath, nodeArguments('./rootless.fixture.ts'), options)
     .output()

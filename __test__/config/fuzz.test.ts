@@ -25,7 +25,7 @@ function decodeEverything(bytes: Uint8Array): number {
   let count = 0
   for (const message of messages(reader)) {
     count++
-    expect(message.end).toBeLessThanOrEqual(bytes.length)
+    if (message.end > bytes.length) expect.unreachable(`a message ends at ${message.end} of ${bytes.length}`)
     for (const decode of DECODERS) decode(reader, message)
   }
   return count
@@ -126,10 +126,10 @@ test('what Node does not take for an address is refused, and nothing else', () =
       try {
         parse(text, 'address', 'none')
       } catch (error) {
-        expect((error as { code: string }).code).toBe('ERR_INVALID_ARG_VALUE')
+        if ((error as { code?: string }).code !== 'ERR_INVALID_ARG_VALUE') throw error
         taken = false
       }
-      expect(taken).toBe(isIPv4(text) || (isIPv6(text) && !text.includes('%')))
+      return taken === (isIPv4(text) || (isIPv6(text) && !text.includes('%')))
     }),
     { numRuns: 20_000 }
   )

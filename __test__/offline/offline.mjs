@@ -1,7 +1,7 @@
 /** Programs whose home has no network: what leaks out of a context fails there, instead of passing unseen. */
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { UNPRIVILEGED } from './users.mjs'
+import { unprivileged } from './users.mjs'
 
 const runner = fileURLToPath(new URL('./runner.mjs', import.meta.url))
 
@@ -26,10 +26,13 @@ export function offlineArgv(argv) {
   return ['unshare', '--net', '--mount', '--propagation', 'private', 'sh', '-ec', SCRIPT, 'sh', ...argv]
 }
 
-/** Flags that this Node needs for what newer ones have by default. */
+/** What newer Nodes have by default, and older ones by a flag. */
+const FLAGS = ['--experimental-websocket', '--experimental-eventsource']
+
+/** Those flags that a Node needs. */
 export function flagsOf(node) {
-  const asked = ['--experimental-websocket', '--experimental-eventsource']
-  const script = `for (const flag of ${JSON.stringify(asked)}) if (process.allowedNodeEnvironmentFlags.has(flag)) console.log(flag)`
+  if (node === process.execPath) return FLAGS.filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
+  const script = `for (const flag of ${JSON.stringify(FLAGS)}) if (process.allowedNodeEnvironmentFlags.has(flag)) console.log(flag)`
   return spawnSync(node, ['-e', script], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean)
 }
 
@@ -39,7 +42,7 @@ export function flagsOf(node) {
  * @returns for each its name, and what went wrong if anything did
  */
 export function runOffline(file, { node = process.execPath, brokered = false } = {}) {
-  return follow([...(brokered ? UNPRIVILEGED : []), node, ...flagsOf(node), '--expose-gc', runner, file])
+  return follow([...(brokered ? unprivileged() : []), node, ...flagsOf(node), '--expose-gc', runner, file])
 }
 
 /** Runs, by the start of a command, what must work on runtimes other than Node. */

@@ -18,11 +18,21 @@ export const other = [65_534, 1].find(exists)
 
 const asOther = ['setpriv', '--reuid', `${other}`, '--regid', `${other}`, '--clear-groups']
 
-/** Whether that user may run this Node and use the built package: the home directory that they are in may forbid it. */
-export const otherReads = other !== undefined && imports(asOther)
+let reads
+
+/**
+ * Whether that user may run this Node and use the built package: the home directory that they are in may forbid it. Asked
+ * of a program, when it is first wanted to be known.
+ */
+export function otherReads() {
+  reads ??= other !== undefined && imports(asOther)
+  return reads
+}
 
 /** What to run for a program without any capability: as somebody else, where there is somebody else to be. */
-export const UNPRIVILEGED = otherReads ? asOther : ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+export function unprivileged() {
+  return otherReads() ? asOther : ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+}
 
 function imports([file, ...args]) {
   const script = ['--input-type=module', '-e', "import 'node-netns'"]

@@ -6,7 +6,7 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import inspector from 'node:inspector'
-import { register } from 'node:module'
+import { createRequire, register } from 'node:module'
 import net from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -183,6 +183,16 @@ export default {
     await red.run(() => NetNs.home().run(register, hooks))
     assert.equal(typeof (await red.run(() => import('../programs/hooks.mjs?hooked'))).resolve, 'function')
   },
+  'a Worker is inside where all modules are hooked from the start, and where the library is required before':
+    async () => {
+      const hooked = ['--no-warnings', '--experimental-loader', program('hooks.mjs')]
+      const preload = createRequire(import.meta.url).resolve('node-netns/register')
+      for (const flags of [[], ['--require', preload], ['--import', import.meta.resolve('node-netns/register')]]) {
+        const argv = [...hooked, ...flags, program('loaded.mjs')]
+        const { stdout } = await promisify(childProcess.execFile)(process.execPath, argv)
+        assert.equal(stdout.trim(), 'true,true', flags[0])
+      }
+    },
   'a program that goes on in the place of this one is inside, or refused': async () => {
     if (process.execve === undefined) return
     const { stdout } = await promisify(childProcess.execFile)(process.execPath, [

@@ -2,14 +2,13 @@
 //! one of the socket's own network.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{SockaddrStorage, getpeername, getsockname};
 
 use crate::error::{Error, Result};
-use crate::socket::Unowned;
 
 /// An end of a connection, in the words of Node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +21,23 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-impl Unowned {
+/// A socket that other code has, such as one of libuv's.
+#[derive(Debug, Clone, Copy)]
+pub struct SocketRef<'fd>(BorrowedFd<'fd>);
+
+impl<'fd> From<BorrowedFd<'fd>> for SocketRef<'fd> {
+    fn from(socket: BorrowedFd<'fd>) -> Self {
+        Self(socket)
+    }
+}
+
+impl SocketRef<'_> {
     /// What the socket is bound to, or connected to; `None` for a socket that is not of IP.
     ///
     /// # Errors
     /// `ENOTCONN`, `ENOTSOCK`.
     pub fn endpoint(self, peer: bool) -> Result<Option<Endpoint>> {
-        let number = self.as_fd().as_raw_fd();
+        let number = self.0.as_raw_fd();
         let (syscall, found) = if peer {
             ("getpeername", getpeername::<SockaddrStorage>(number))
         } else {
@@ -105,7 +114,7 @@ impl Unowned {
             *to = libc::c_char::from_ne_bytes([from]);
         }
         // SAFETY: SIOCGIFINDEX reads and writes one ifreq, whose name ends in a NUL.
-        let result = unsafe { libc::ioctl(self.as_fd().as_raw_fd(), libc::SIOCGIFINDEX as _, &raw mut request) };
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SIOCGIFINDEX as _, &raw mut request) };
         Errno::result(result).map_err(|errno| failed("ioctl", errno))?;
         // SAFETY: the kernel wrote this member of the union.
         Ok(unsafe { request.ifr_ifru.ifru_ifindex })
@@ -115,7 +124,7 @@ impl Unowned {
         let mut request = request();
         request.ifr_ifru.ifru_ifindex = index.cast_signed();
         // SAFETY: SIOCGIFNAME reads and writes one ifreq.
-        let result = unsafe { libc::ioctl(self.as_fd().as_raw_fd(), libc::SIOCGIFNAME as _, &raw mut request) };
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SIOCGIFNAME as _, &raw mut request) };
         Errno::result(result).map_err(|errno| failed("ioctl", errno))?;
         let bytes = request.ifr_name.iter().flat_map(|letter| letter.to_ne_bytes()).take_while(|byte| *byte != 0);
         Ok(String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned())
@@ -123,7 +132,7 @@ impl Unowned {
 
     fn set<T>(self, step: &'static str, level: i32, option: i32, value: &T) -> Result<()> {
         let length = libc::socklen_t::try_from(size_of::<T>()).unwrap_or_default();
-        let number = self.as_fd().as_raw_fd();
+        let number = self.0.as_raw_fd();
         // SAFETY: the kernel reads `length` bytes of the value, which is plain data of that size.
         let result = unsafe { libc::setsockopt(number, level, option, (&raw const *value).cast(), length) };
         Errno::result(result).map(drop).map_err(|errno| failed(step, errno))

@@ -1,6 +1,6 @@
 //! Whose a socket is: the kernel's answer, for sockets that other code of the process opened.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -11,30 +11,6 @@ use crate::identity;
 
 /// `linux/sockios.h`.
 const SIOCGSKNS: libc::c_ulong = 0x894c;
-
-/// A descriptor that other code of this process owns and keeps open for the time of a call, such as one of libuv's:
-/// the one place where a number from outside becomes a descriptor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unowned(RawFd);
-
-impl Unowned {
-    /// The descriptor of that number; `None` if none is open.
-    #[must_use]
-    pub fn new(number: u32) -> Option<Self> {
-        let number = RawFd::try_from(number).ok()?;
-        // SAFETY: F_GETFD only asks; a number that is not open is an error.
-        let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
-        (flags >= 0).then_some(Self(number))
-    }
-}
-
-impl AsFd for Unowned {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: it was open when this was made, and whoever made it keeps it so; every use is a system call that
-        // fails cleanly if they did not.
-        unsafe { BorrowedFd::borrow_raw(self.0) }
-    }
-}
 
 impl NetNs {
     /// Whether a socket belongs to this namespace (`SO_NETNS_COOKIE`; `SIOCGSKNS` before Linux 5.14).

@@ -100,7 +100,16 @@ fn descriptors_in_each_others_way_arrive() {
     let mut command = shell("echo error >&2; echo seven >&7; ls /proc/self/fd | tr '\\n' ' '");
     let pipe = || Stdio::Pipe;
     let none = || Stdio::Closed;
-    command.stdio(vec![Stdio::Null, pipe(), Stdio::shared(0).unwrap(), none(), none(), none(), none(), pipe()]);
+    command.stdio(vec![
+        Stdio::Null,
+        pipe(),
+        Stdio::shared(std::io::stdin()).unwrap(),
+        none(),
+        none(),
+        none(),
+        none(),
+        pipe(),
+    ]);
     let mut child = command.launch(&inside, |_| ()).unwrap();
     let pipes = child.pipes();
     let mut text = String::new();

@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{Buffer, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use napi_derive::napi;
-use netns_core::{Child, Command, CommandEvent, Environment, Exit, Stdio};
+use netns_core::{Child, Command, CommandEvent, Environment, Exit, Stdio, foreign};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -63,7 +63,7 @@ fn stream(number: i32) -> netns_core::Result<Stdio> {
         NULL => Stdio::Null,
         INHERIT => Stdio::Inherit,
         CLOSED => Stdio::Closed,
-        number => return Stdio::shared(number),
+        number => return foreign::shared(number),
     })
 }
 

@@ -4,7 +4,7 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use napi::{Error, Result};
+use napi::{Env, Error, Result};
 use netns_core::netlink::{Acknowledge, Client, Errand, LinkName, Protocol, Request};
 
 use crate::slot::client;
@@ -42,7 +42,7 @@ impl Handed {
     /// offset, and what it is of. A blank of sort 0 is the index of the link by whose name it is, 1 that of this link's
     /// other end, 2 the descriptor of the namespace in that slot. `names` are those of links, each once, with NULs between
     /// them.
-    pub fn over(plan: &[u32], bytes: &[u8], names: &str) -> Result<Self> {
+    pub fn over(env: &Env, plan: &[u32], bytes: &[u8], names: &str) -> Result<Self> {
         let short = || Error::from_reason("a plan is cut short");
         let (&[protocol, length, last, count, blanks], rest) = plan.split_first_chunk::<HEAD>().ok_or_else(short)?;
         let (steps, rest) = rest.split_at_checked(2 * STEPS).ok_or_else(short)?;
@@ -58,14 +58,14 @@ impl Handed {
         let mut namespaces = Vec::new();
         for blank in blanks.chunks_exact(3) {
             if blank[0] == NAMESPACE {
-                namespaces.push((blank[2], client(blank[2])?));
+                namespaces.push((blank[2], client(env, blank[2])?));
             }
         }
         Ok(Self {
             protocol,
             bytes: start_of(bytes, length),
             acknowledge: if last == 0 { Acknowledge::Flagged } else { Acknowledge::Last },
-            steps: steps.map(|&[slot, end]| Ok((client(slot)?, end as usize))).collect::<Result<_>>()?,
+            steps: steps.map(|&[slot, end]| Ok((client(env, slot)?, end as usize))).collect::<Result<_>>()?,
             blanks,
             names: names.split('\0').filter(|name| !name.is_empty()).map(String::from).collect(),
             namespaces,

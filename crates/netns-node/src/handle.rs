@@ -56,27 +56,27 @@ impl Handle {
 /// The calling thread's, as the number of a slot.
 #[napi(catch_unwind)]
 pub fn open_current(env: &Env) -> Result<u32> {
-    NetNs::current().map(keep).or_throw(env)
+    NetNs::current().or_throw(env).and_then(|current| keep(env, current))
 }
 
 /// A new one, made on this thread in a guarded section, as the number of a slot.
 #[napi(catch_unwind)]
 pub fn create_sync(env: &Env, loopback: bool) -> Result<u32> {
-    with_anchor(env, |anchor| anchor.create(loopback)).map(keep)
+    with_anchor(env, |anchor| anchor.create(loopback)).and_then(|created| keep(env, created))
 }
 
 #[napi]
 impl Handle {
     /// What a slot holds.
     #[napi(catch_unwind)]
-    pub fn of(slot: u32) -> Result<Handle> {
-        kept(slot).map(Handle::from)
+    pub fn of(env: &Env, slot: u32) -> Result<Handle> {
+        kept(env, slot).map(Handle::from)
     }
 
     /// The number of a slot that holds it too.
     #[napi(catch_unwind)]
-    pub fn slot(&self) -> Result<u32> {
-        self.namespace().map(keep)
+    pub fn slot(&self, env: &Env) -> Result<u32> {
+        keep(env, self.namespace()?)
     }
 
     /// The process's first.

@@ -137,7 +137,7 @@ fn off<T: ToNapiValue + Send + 'static>(
     slot: u32,
     work: impl FnOnce(&Client) -> netns_core::Result<T> + Send + 'static,
 ) -> Result<Object<'_>> {
-    let client = client(slot)?;
+    let client = client(env, slot)?;
     let errand = client.errand();
     promise(env, Place::Crew, move || {
         let _under_way = errand;
@@ -147,7 +147,7 @@ fn off<T: ToNapiValue + Send + 'static>(
 
 /// The same on this thread, after all that other threads were given to do for this namespace.
 fn here<T>(env: &Env, slot: u32, work: impl FnOnce(&Client) -> netns_core::Result<T>) -> Result<T> {
-    let client = client(slot)?;
+    let client = client(env, slot)?;
     client.settle();
     work(&client).or_throw(env)
 }
@@ -162,7 +162,7 @@ pub fn netlink_exchange<'env>(
     names: String,
     ordered: bool,
 ) -> Result<Object<'env>> {
-    let handed = Handed::over(&plan, &bytes, &names)?;
+    let handed = Handed::over(env, &plan, &bytes, &names)?;
     let place = if ordered { Place::Lane(Arc::clone(handed.first()?.lane())) } else { Place::Crew };
     let errands = handed.errands();
     promise(env, place, move || {
@@ -182,7 +182,7 @@ pub fn netlink_exchange_sync(
     names: String,
     mut room: BufferSlice<'_>,
 ) -> Result<AnswerHere> {
-    let handed = Handed::over(&plan, &bytes, &names)?;
+    let handed = Handed::over(env, &plan, &bytes, &names)?;
     handed.settle();
     let (reply, sent) = exchange(handed).or_throw(env)?;
     Ok(answer_here(reply, sent, &mut room))
@@ -202,7 +202,7 @@ pub fn netlink_dump<'env>(
     bytes: Uint8ArraySlice<'_>,
     names: String,
 ) -> Result<Object<'env>> {
-    let handed = Handed::over(&plan, &bytes, &names)?;
+    let handed = Handed::over(env, &plan, &bytes, &names)?;
     let errands = handed.errands();
     promise(env, Place::Crew, move || {
         let _under_way = errands;
@@ -218,7 +218,7 @@ pub fn netlink_dump_sync(
     bytes: Uint8ArraySlice<'_>,
     names: String,
 ) -> Result<Vec<Answer>> {
-    let handed = Handed::over(&plan, &bytes, &names)?;
+    let handed = Handed::over(env, &plan, &bytes, &names)?;
     handed.settle();
     dump(handed).or_throw(env)
 }
@@ -233,8 +233,8 @@ fn dump(handed: Handed) -> netns_core::Result<Vec<Answer>> {
 
 /// Waits until nothing is with another thread any more that was asked of a namespace.
 #[napi(catch_unwind)]
-pub fn netlink_settle(slot: u32) -> Result<()> {
-    client(slot)?.settle();
+pub fn netlink_settle(env: &Env, slot: u32) -> Result<()> {
+    client(env, slot)?.settle();
     Ok(())
 }
 

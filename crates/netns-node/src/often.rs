@@ -1,10 +1,8 @@
 //! What is called often: functions without arguments. To take one over costs, so what they are given lies in memory that is
 //! shared with JavaScript, which writes it there right before the call.
 
-use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::rc::Rc;
 
 use napi::bindgen_prelude::{
     Function, FunctionRef, JsObjectValue, JsValue, Object, ObjectRef, Uint8Array, Uint32Array, Unknown, panic_to_error,
@@ -15,10 +13,10 @@ use napi_derive::napi;
 use crate::realm::Realm;
 use crate::{registry, thread};
 
-/// The functions, for one JavaScript thread.
+/// The functions, for one environment.
 #[napi(object, object_from_js = false)]
 pub struct Often<'env> {
-    /// What they are given: what the first caller on this thread offered, as others share its memory.
+    /// What they are given: what the first caller in this environment offered, as others share its memory.
     #[napi(ts_type = "{ number: Uint32Array, letters: Uint8Array, callback: () => unknown, call: () => unknown }")]
     pub given: Object<'env>,
     /// Calls back with the thread inside what the slot `number` holds. What the callback returns or throws passes through
@@ -37,7 +35,7 @@ pub struct Often<'env> {
     pub close_slot: Function<'env, (), ()>,
 }
 
-/// What the functions are given on one JavaScript thread.
+/// What the functions are given in one environment.
 pub struct Given {
     object: ObjectRef<false>,
     number: Uint32Array,
@@ -47,7 +45,8 @@ pub struct Given {
 }
 
 impl Given {
-    fn of(object: &Object<'_>) -> Result<Self> {
+    /// As JavaScript offers it.
+    pub fn of(object: &Object<'_>) -> Result<Self> {
         Ok(Self {
             object: object.create_ref()?,
             number: object.get_named_property("number")?,
@@ -68,18 +67,8 @@ impl Given {
     ts_args_type = "given: { number: Uint32Array, letters: Uint8Array, callback: () => unknown, call: () => unknown }"
 )]
 pub fn often<'env>(env: &'env Env, given: Object<'env>) -> Result<Often<'env>> {
-    let realm = Realm::here();
-    if realm.given.borrow().is_none() {
-        // Given back while Node still takes them, before it ends the thread. Where the process ends at once, never. Nobody
-        // borrows it then: Node calls its hooks only after all JavaScript has returned, also that which was called back.
-        realm.given.replace(Some(ManuallyDrop::new(Given::of(&given)?)));
-        env.add_env_cleanup_hook(Rc::clone(&realm), |realm| {
-            drop(realm.given.take().map(ManuallyDrop::into_inner));
-        })?;
-    }
-    let kept = realm.given.borrow();
     Ok(Often {
-        given: kept.as_ref().map_or(Ok(given), |kept| kept.object.get_value(env))?,
+        given: Realm::of(env)?.given(&given)?.object.get_value(env)?,
         run_inside: env.create_function("runInside", run_inside)?,
         open_inside: env.create_function("openInside", open_inside)?,
         open_name: env.create_function("openName", open_name)?,
@@ -121,10 +110,9 @@ extern "C" fn close_slot(env: sys::napi_env, _: sys::napi_callback_info) -> sys:
 fn answer(env: sys::napi_env, call: impl FnOnce(&Env, &Realm, &Given) -> Result<sys::napi_value>) -> sys::napi_value {
     let env = Env::from(env);
     let called = catch_unwind(AssertUnwindSafe(|| {
-        Realm::with(|realm| match &*realm.given.borrow() {
-            Some(given) => call(&env, realm, given),
-            None => Err(Error::from_reason("nothing was given")),
-        })
+        let realm = Realm::of(&env)?;
+        let given = realm.known().ok_or_else(|| Error::from_reason("nothing was given"))?;
+        call(&env, &realm, given)
     }));
     match called {
         Ok(Ok(value)) => value,

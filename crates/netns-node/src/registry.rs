@@ -53,7 +53,7 @@ fn parse(env: &Env, name: String) -> Result<Name> {
 #[napi(catch_unwind)]
 pub fn open_name(env: &Env, directory: String, name: String) -> Result<u32> {
     let name = parse(env, name)?;
-    Registry::new(directory).open(&name).map(keep).or_throw(env)
+    Registry::new(directory).open(&name).or_throw(env).and_then(|opened| keep(env, opened))
 }
 
 /// Opens the name that the first letters are, in iproute2's directory, as the number of a slot.
@@ -68,7 +68,7 @@ pub fn create_name_sync(env: &Env, directory: String, name: String, loopback: bo
     let name = parse(env, name)?;
     let created = with_anchor(env, |anchor| anchor.create_here(loopback))?;
     Registry::new(directory).attach(&name, &created).or_throw(env)?;
-    Ok(keep(created))
+    keep(env, created)
 }
 
 /// Makes a namespace with a name, on a thread of ours.

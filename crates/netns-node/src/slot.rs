@@ -4,14 +4,14 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use napi::Result;
+use napi::{Env, Result};
 use netns_core::NetNs;
 use netns_core::netlink::Client;
 
 use crate::error::closed;
 use crate::realm::Realm;
 
-/// The numbers of one JavaScript thread.
+/// The numbers of one environment.
 #[derive(Default)]
 pub struct Slots(RefCell<Table>);
 
@@ -72,17 +72,17 @@ impl Slots {
     }
 }
 
-/// Keeps it under a number of the calling thread's.
-pub fn keep(namespace: NetNs) -> u32 {
-    Realm::here().slots.keep(namespace)
+/// Keeps it under a number of the environment's.
+pub fn keep(env: &Env, namespace: NetNs) -> Result<u32> {
+    Ok(Realm::of(env)?.slots.keep(namespace))
 }
 
-/// What is kept under a number of the calling thread's.
-pub fn kept(slot: u32) -> Result<NetNs> {
-    Realm::here().slots.kept(slot)
+/// What is kept under a number of the environment's.
+pub fn kept(env: &Env, slot: u32) -> Result<NetNs> {
+    Realm::of(env)?.slots.kept(slot)
 }
 
-/// The netlink sockets of what is kept under a number of the calling thread's.
-pub fn client(slot: u32) -> Result<Arc<Client>> {
-    Realm::here().slots.client(slot)
+/// The netlink sockets of what is kept under a number of the environment's.
+pub fn client(env: &Env, slot: u32) -> Result<Arc<Client>> {
+    Realm::of(env)?.slots.client(slot)
 }

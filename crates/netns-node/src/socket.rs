@@ -5,7 +5,7 @@ use std::os::fd::IntoRawFd;
 use napi::bindgen_prelude::Buffer;
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::Unowned;
+use netns_core::{SocketRef, foreign};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -22,8 +22,10 @@ pub struct Endpoint {
     pub port: u32,
 }
 
-fn unowned(socket: u32) -> Result<Unowned> {
-    Unowned::new(socket).ok_or_else(|| napi::Error::from_reason("the descriptor is not open"))
+/// Calls `f` with a socket of libuv's, which has it open while JavaScript, which gave its number, waits.
+fn lent<T>(socket: u32, f: impl FnOnce(SocketRef<'_>) -> Result<T>) -> Result<T> {
+    let called = foreign::lend(socket, |socket| f(socket.into()));
+    called.unwrap_or_else(|| Err(napi::Error::from_reason("the descriptor is not open")))
 }
 
 /// Whether another process does what has to be done in the namespace, as this thread cannot.
@@ -48,13 +50,13 @@ pub fn bind_abstract(env: &Env, handle: &Handle, name: Buffer) -> Result<i32> {
 /// Takes `SO_REUSEADDR` back.
 #[napi(catch_unwind)]
 pub fn forbid_reuse(env: &Env, socket: u32) -> Result<()> {
-    unowned(socket)?.forbid_reuse().or_throw(env)
+    lent(socket, |socket| socket.forbid_reuse().or_throw(env))
 }
 
 /// What a socket is bound or connected to.
 #[napi(catch_unwind)]
 pub fn endpoint_of(env: &Env, socket: u32, peer: bool) -> Result<Option<Endpoint>> {
-    let found = unowned(socket)?.endpoint(peer).or_throw(env)?;
+    let found = lent(socket, |socket| socket.endpoint(peer).or_throw(env))?;
     Ok(found.map(|found| Endpoint {
         address: found.address,
         family: if found.v6 { "IPv6" } else { "IPv4" }.into(),
@@ -65,23 +67,23 @@ pub fn endpoint_of(env: &Env, socket: u32, peer: bool) -> Result<Option<Endpoint
 /// Restricts a socket to an interface of its network.
 #[napi(catch_unwind)]
 pub fn bind_to_link(env: &Env, socket: u32, link: String) -> Result<()> {
-    unowned(socket)?.bind_to_link(&link).or_throw(env)
+    lent(socket, |socket| socket.bind_to_link(&link).or_throw(env))
 }
 
 /// Has what a socket sends next leave by an interface.
 #[napi(catch_unwind)]
 pub fn send_by_link(env: &Env, socket: u32, link: Option<String>) -> Result<()> {
-    unowned(socket)?.send_by_link(link.as_deref()).or_throw(env)
+    lent(socket, |socket| socket.send_by_link(link.as_deref()).or_throw(env))
 }
 
 /// Has a socket's multicasts leave by an interface.
 #[napi(catch_unwind)]
 pub fn multicast_by_link(env: &Env, socket: u32, link: String) -> Result<()> {
-    unowned(socket)?.multicast_by_link(&link).or_throw(env)
+    lent(socket, |socket| socket.multicast_by_link(&link).or_throw(env))
 }
 
 /// Joins or leaves a multicast group on an interface.
 #[napi(catch_unwind)]
 pub fn membership(env: &Env, socket: u32, group: String, link: String, join: bool) -> Result<()> {
-    unowned(socket)?.membership(&group, &link, join).or_throw(env)
+    lent(socket, |socket| socket.membership(&group, &link, join).or_throw(env))
 }

@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{Function, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::{Anchor, NetNs, Unowned};
+use netns_core::{Anchor, NetNs, foreign};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -11,7 +11,7 @@ use crate::realm::Realm;
 
 /// Calls `f` with this thread's anchor.
 pub fn with_anchor<T>(env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T>) -> Result<T> {
-    Realm::here().with_anchor(env, f)
+    Realm::of(env)?.with_anchor(env, f)
 }
 
 /// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back.
@@ -42,8 +42,9 @@ pub fn move_thread(env: &Env, handle: &Handle) -> Result<()> {
 
 /// Brings the thread out of open sections, as the process is about to end inside them.
 #[napi(catch_unwind)]
-pub fn retreat() {
-    Realm::here().retreat();
+pub fn retreat(env: &Env) -> Result<()> {
+    Realm::of(env)?.retreat();
+    Ok(())
 }
 
 /// Whether an open socket belongs to a namespace.
@@ -53,5 +54,5 @@ pub fn owns_socket(env: &Env, handle: &Handle, socket: u32) -> Result<bool> {
 }
 
 fn owns(env: &Env, namespace: &NetNs, socket: u32) -> Result<bool> {
-    Unowned::new(socket).map_or(Ok(false), |socket| namespace.owns(socket).or_throw(env))
+    foreign::lend(socket, |socket| namespace.owns(socket)).unwrap_or(Ok(false)).or_throw(env)
 }

@@ -3,7 +3,6 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::OnceLock;
 
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
@@ -26,18 +25,14 @@ pub enum Stdio {
 }
 
 impl Stdio {
-    /// What this process has open under a number, which stays its own: `2>&1` is `[…, …, shared(1)]`.
+    /// What this process has open, which stays its own: `2>&1` is `[…, …, shared(stdout())]`.
     ///
     /// # Errors
-    /// `EBADF` if nothing is open there, `EMFILE`.
-    pub fn shared(number: i32) -> Result<Self> {
+    /// `EMFILE`.
+    pub fn shared(descriptor: impl AsFd) -> Result<Self> {
+        let number = descriptor.as_fd().as_raw_fd();
         let failed = |errno| Error::system("fcntl", errno, format!("pass descriptor {number} to a program"));
-        if number < 0 {
-            return Err(failed(Errno::EBADF));
-        }
-        // SAFETY: the number is looked at by this one call only, which tells if nothing is open there.
-        let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-        let copy = fcntl(borrowed, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(failed)?;
+        let copy = fcntl(&descriptor, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(failed)?;
         // SAFETY: the kernel just returned this descriptor and nobody else has it.
         Ok(Self::Descriptor(unsafe { OwnedFd::from_raw_fd(copy) }))
     }
