@@ -32,8 +32,8 @@ const REQUIRED_FOLDER = 'require("url").pathToFileURL(__dirname+"/").href'
 const FIRST = 'dist/lib/context.cjs'
 /** An import of nothing: where something is taken of that file, it is loaded. */
 const UNNAMED = /\bimport\s*"\.\/shared-[^"]+\.cjs";?/g
-/** Where a file says what it exports. */
-const EXPORTS = /\$exports=(?=\s*[{[][^}\]]*[}\]];\s*$)/
+/** Where a file says what it exports; `return` at the end of a line would return nothing. */
+const EXPORTS = /\$exports=\s*(?=[{[][^}\]]*[}\]];\s*$)/
 
 const common = {
   absWorkingDir: root,

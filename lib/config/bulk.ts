@@ -1,8 +1,9 @@
 /** Many items of one sort in few datagrams, with a word on each that failed. */
 
 import type { Namespace } from '../namespace.ts'
+import { type Refusal, refused } from '../wire/errors.ts'
 import { PROTOCOL, Request } from '../wire/request.ts'
-import { type Refusal, refused, withoutStack } from './errors.ts'
+import { withoutStack } from './errors.ts'
 import { finish, giveWay, type Operation, pacing } from './operation.ts'
 import type { Pace } from './pace.ts'
 import { answered, exchangeQueued, type Queued } from './transport.ts'

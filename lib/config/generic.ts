@@ -1,9 +1,9 @@
 /** Generic netlink: parts of the kernel that are asked by name (`genl`). */
 
 import type { Namespace } from '../namespace.ts'
+import { refused } from '../wire/errors.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
-import { refused } from './errors.ts'
 import type { Operation } from './operation.ts'
 import { decodeFirst, exchange } from './transport.ts'
 

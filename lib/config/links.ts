@@ -1,10 +1,11 @@
 /** `ip link`. */
 
 import type { Namespace } from '../namespace.ts'
+import { refused } from '../wire/errors.ts'
 import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
 import { writeAddress } from './address.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
-import { noLink, refused } from './errors.ts'
+import { noLink } from './errors.ts'
 import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
 import { moduleRemedy } from './link-kinds.ts'
 import {

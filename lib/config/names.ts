@@ -1,12 +1,13 @@
 /** The names of a namespace's links by their index, which is how the kernel calls them in everything else. */
 
 import type { Namespace } from '../namespace.ts'
+import type { Answer } from '../wire/answer.ts'
 import { Attributes, type Message, type Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { interrupted, noLink } from './errors.ts'
 import { IFLA, LINK_MESSAGE } from './link.ts'
 import type { Operation } from './operation.ts'
-import { type Decode, type DumpAnswer, decodeAll, dumpBytes } from './transport.ts'
+import { type Decode, decodeAll, dumpBytes } from './transport.ts'
 
 /** Names by index. */
 export type Names = ReadonlyMap<number, string>
@@ -45,7 +46,7 @@ const walk = new Attributes()
 
 /** The names of all links. */
 export function* linkNames(namespace: Namespace): Operation<Names> {
-  const [answer] = (yield* dumpBytes(namespace, askNames(), 'list links')) as [DumpAnswer]
+  const [answer] = (yield* dumpBytes(namespace, askNames(), 'list links')) as [Answer]
   return yield* readNames(answer)
 }
 
@@ -87,10 +88,10 @@ function* dumpWithNames(
   namespace: Namespace,
   write: (request: Request) => void,
   words: string
-): Operation<{ names: LinkNames; answer: DumpAnswer }> {
+): Operation<{ names: LinkNames; answer: Answer }> {
   const request = askNames()
   write(request)
-  const [names, answer] = (yield* dumpBytes(namespace, request, words)) as [DumpAnswer, DumpAnswer]
+  const [names, answer] = (yield* dumpBytes(namespace, request, words)) as [Answer, Answer]
   return { names: yield* readNames(names), answer }
 }
 
@@ -99,7 +100,7 @@ function askNames(): Request {
   return request.linkHeader(0).attributeU32(IFLA.extMask, SKIP_STATS).end()
 }
 
-function* readNames({ reader, interrupted: partial }: DumpAnswer): Operation<LinkNames> {
+function* readNames({ reader, interrupted: partial }: Answer): Operation<LinkNames> {
   const names = new LinkNames()
   const walk = new Attributes()
   yield* decodeAll(reader, (_, { start, end }) => {

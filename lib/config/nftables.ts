@@ -1,8 +1,8 @@
 /** One table of nftables that masquerades one network: by netlink, as the `nft` program is often not there. */
 
 import type { Namespace } from '../namespace.ts'
+import { refused } from '../wire/errors.ts'
 import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
-import { refused } from './errors.ts'
 import { later } from './operation.ts'
 import { exchange } from './transport.ts'
 

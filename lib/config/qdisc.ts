@@ -1,10 +1,10 @@
 /** `tc qdisc`, for networks that are slow, lossy or narrow on purpose. */
 
 import type { Namespace } from '../namespace.ts'
+import { refused } from '../wire/errors.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
 import { checkLink, checkObject, type LinkRef, nameLink } from './check.ts'
-import { refused } from './errors.ts'
 import { dumpNamed, type LinkNames } from './names.ts'
 import { later, now, type Operation } from './operation.ts'
 import { checkKind, type QdiscSpec, TCA, writeClassOptions, writeOptions } from './qdisc-spec.ts'

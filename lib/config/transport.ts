@@ -1,37 +1,24 @@
 /** Requests go out and replies come back, in slices that leave the event loop free. */
 import type { Namespace } from '../namespace.ts'
-import type { NetlinkReply } from '../native.ts'
+import { type Answer, accepted, answerOf, type Given, NONE } from '../wire/answer.ts'
 import { after, type Message, messageAt, noMessage, Reader } from '../wire/reader.ts'
 import type { Request } from '../wire/request.ts'
-import { interrupted, type Refusal, refused } from './errors.ts'
+import { interrupted } from './errors.ts'
 import { type Ask, ask, finish, giveWay, type Operation, pacing } from './operation.ts'
 
 /** Reads a message, or says that it is none of the caller's. */
 export type Decode<T> = (reader: Reader, message: Message) => T | undefined
 
-/** What the kernel said to a request. */
-export interface Answer {
-  /** Of what was asked on this thread, it is good until the next such question. */
-  reader: Reader
-  refusals: readonly Refusal[]
-  /** To how many recipients the messages were sent, if something was refused. */
-  sent?: number
-}
-
-const NONE: readonly Refusal[] = []
-
 /** Where answers on this thread go. Few are longer than that of a link, which is 1,500 bytes. */
 const room = Buffer.alloc(16 * 1024)
 const roomReader = new Reader(room)
 
-/** What native code gives: messages, or how many bytes of the room they take; more only if not everything went well. */
-type Given = number | Buffer | NetlinkReply
+/** How many bytes of the room the messages take; more only if there is no room or not everything went well. */
+type GivenHere = number | Given
 
-function answerOf(given: Given): Answer {
+function answerIn(given: GivenHere): Answer {
   // Behind the messages in the room there are zeros, which are no message.
-  if (typeof given === 'number') return { reader: roomReader, refusals: NONE }
-  if (!('refusals' in given)) return { reader: new Reader(given), refusals: NONE }
-  return { reader: new Reader(given.data), refusals: given.refusals, sent: given.sent }
+  return typeof given === 'number' ? { reader: roomReader, refusals: NONE } : answerOf(given)
 }
 
 /** Changes to a namespace that are held back, as a monitor is still finding out how it was when it was asked for. */
@@ -81,16 +68,16 @@ export function exchange(namespace: Namespace, request: Request): Operation<Answ
  */
 export function* exchangeInOrder(request: Request): Operation<Answer> {
   if (held.size > 0) for (const namespace of request.concerned) yield* release(namespace)
-  const question: Ask<Given> = {
+  const question: Ask<GivenHere> = {
     now: (native) => request.spent(native.netlinkExchangeSync(request.plan, request.bytes, request.names, room)),
     later: (native) => request.spent(native.netlinkExchange(request.plan, request.bytes, request.names, false))
   }
-  return answerOf((yield question) as Given)
+  return answerIn((yield question) as GivenHere)
 }
 
 /** What is to be {@link answered}. */
 export interface Queued {
-  given: Given | Promise<Given>
+  given: GivenHere | Promise<Given>
 }
 
 /**
@@ -113,9 +100,9 @@ export function* exchangeQueued(namespace: Namespace, request: Request): Operati
 
 /** Waits for the answer. */
 export function* answered({ given }: Queued): Operation<Answer> {
-  return answerOf(
-    yield* ask<Given>(
-      () => given as Given,
+  return answerIn(
+    yield* ask<GivenHere>(
+      () => given as GivenHere,
       () => given
     )
   )
@@ -127,10 +114,7 @@ export function* answered({ given }: Queued): Operation<Answer> {
  * @param words - what is attempted, as in 'add route 10.0.0.0/8'
  */
 export function* change(namespace: Namespace, request: Request, words: string): Operation<Reader> {
-  const { reader, refusals } = yield* exchange(namespace, request)
-  const refusal = refusals[0]
-  if (refusal !== undefined) throw refused(refusal, words)
-  return reader
+  return accepted(yield* exchange(namespace, request), words).reader
 }
 
 /**
@@ -139,32 +123,20 @@ export function* change(namespace: Namespace, request: Request, words: string): 
  * @throws `ERR_NETNS_INTERRUPTED` with `partial` if it kept changing while it was listed
  */
 export function* dump<T>(namespace: Namespace, request: Request, decode: Decode<T>, words: string): Operation<T[]> {
-  const [answer] = (yield* dumpBytes(namespace, request, words)) as [DumpAnswer]
+  const [answer] = (yield* dumpBytes(namespace, request, words)) as [Answer]
   const found = yield* decodeAll(answer.reader, decode)
   if (answer.interrupted) throw interrupted(words, found)
   return found
 }
 
-/** Everything there is of one sort, still to be read. */
-export interface DumpAnswer {
-  reader: Reader
-  /** It may have gaps. */
-  interrupted: boolean
-}
-
 /** As {@link dump}, for whoever reads it later; each message of the request asks for one sort. */
-export function* dumpBytes(namespace: Namespace, request: Request, words: string): Operation<DumpAnswer[]> {
+export function* dumpBytes(namespace: Namespace, request: Request, words: string): Operation<Answer[]> {
   request.to(namespace)
-  const answers = yield* ask<(Buffer | NetlinkReply)[]>(
+  const answers = yield* ask<Given[]>(
     (native) => request.spent(native.netlinkDumpSync(request.plan, request.bytes, request.names)),
     (native) => request.spent(native.netlinkDump(request.plan, request.bytes, request.names))
   )
-  return answers.map((given) => {
-    const { reader, refusals } = answerOf(given)
-    const refusal = refusals[0]
-    if (refusal !== undefined) throw refused(refusal, words)
-    return { reader, interrupted: 'refusals' in given && given.interrupted }
-  })
+  return answers.map((given) => accepted(answerOf(given), words))
 }
 
 /** Reads every message; off the thread's other work in slices. */
