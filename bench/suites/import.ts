@@ -21,11 +21,11 @@ export const suite: Suite = {
     {
       name: 'import',
       by: { 'empty program': 'empty', "import 'node-netns'": 'import' },
-      ...pairs(600),
+      ...pairs(250),
       goals: [{ peer: "import 'node-netns'", against: 'empty program', over: 5000 }]
     },
     {
-      name: 'import and the first call',
+      name: 'first call',
       by: { 'empty program': 'empty', 'and the first call': 'first-call' },
       ...pairs(100)
     }
