@@ -23,7 +23,7 @@ export const parts: Readonly<All> = {
     return loaded.config ?? loadPart('config')
   },
   get further() {
-    return loaded.further ?? load('further')
+    return loaded.further ?? loadPart('further')
   },
   get context() {
     return loaded.context ?? loadPart('context')

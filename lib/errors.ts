@@ -119,6 +119,12 @@ export function notCovered(call: string, why: string): NetnsError {
   })
 }
 
+/** What the kernel lacked, by the negative errno that Node has of it, as contexts were to be tried. */
+export function lacking(code: string, errno: number, meaning: string): NetnsError {
+  const message = `${code}: ${meaning}, bind: cannot try whether contexts hold. Free what there is too little of, and try again.`
+  return new NetnsError({ code, errno, syscall: 'bind', message })
+}
+
 /** `ERR_NETNS_RUNTIME`: contexts would not hold on this runtime, so there are none. */
 export function runtimeLacks(what: string): NetnsError {
   const { name, version } = currentRuntime()

@@ -13,10 +13,10 @@ beforeAll(() => NetNs.createSync({ name }).close())
 afterAll(() => NetNs.deleteSync(name))
 
 /** Evaluates a module in a process without a network, with `red` the namespace, and parses what it prints. */
-async function program(source: string, flags: string[] = []): Promise<unknown> {
+async function program(source: string, flags: string[] = [], wrapper: string[] = []): Promise<unknown> {
   const start = `import { NetNs } from 'node-netns'
     const red = NetNs.fromName('${name}')\n`
-  const argv = offlineArgv([process.execPath, ...flags, '--input-type=module', '-e', start + source])
+  const argv = offlineArgv([...wrapper, process.execPath, ...flags, '--input-type=module', '-e', start + source])
   const { stdout } = await promisify(execFile)(argv[0] as string, argv.slice(1), { cwd: root })
   return JSON.parse(stdout)
 }
@@ -190,4 +190,32 @@ it('a first context in a hook of async_hooks is inside, or refused where it woul
     new AsyncResource('TEST').runInAsyncScope(() => {})
     console.log(JSON.stringify(await seen))`
   expect([id(), 'ERR_NETNS_RUNTIME']).toContain(await program(source))
+})
+
+it('without a descriptor left says so, and works once there are some', async () => {
+  const source = `
+    import { closeSync, openSync } from 'node:fs'
+    const fill = (held) => {
+      try {
+        for (;;) held.push(openSync('/dev/null'))
+      } catch {
+        return held
+      }
+    }
+    const told = []
+    for (let left = 0; told.at(-1) !== 'inside'; left++) {
+      const held = fill([])
+      for (const descriptor of held.splice(0, left)) closeSync(descriptor)
+      try {
+        told.push(red.run(() => NetNs.current().id) === red.id ? 'inside' : 'elsewhere')
+      } catch (error) {
+        told.push(error.code)
+      }
+      for (const descriptor of held) closeSync(descriptor)
+    }
+    console.log(JSON.stringify(told))`
+  const [last, ...before] = ((await program(source, [], ['prlimit', '--nofile=100:100'])) as string[]).toReversed()
+  expect(last).toBe('inside')
+  expect(before.length).toBeGreaterThan(1)
+  expect(before.filter((code) => code !== 'EMFILE')).toEqual([])
 })

@@ -59,6 +59,18 @@ describe('a server', () => {
     })
   })
 
+  it('that is not there is known not to be by every question that is asked at once', async () => {
+    const made = resolver([`127.0.0.1:${await unusedPort()}`], { timeout: 1_000_000, tries: 2 })
+    const asked = [
+      made.resolve4('x.test'),
+      made.resolve6('x.test'),
+      made.resolveMx('x.test'),
+      made.resolveTxt('x.test')
+    ]
+    const refused = (await Promise.allSettled(asked)).map((each) => each.status === 'rejected' && each.reason.code)
+    expect(refused).toEqual(asked.map(() => 'ECONNREFUSED'))
+  })
+
   it('that is silent is asked as often as tries say, each time from another port with another id', async () => {
     await using silent = await nameServer(() => undefined)
     await expect(resolver([silent.address], { timeout: 20, tries: 3 }).resolve4('x.test')).rejects.toMatchObject({

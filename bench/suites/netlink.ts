@@ -37,9 +37,9 @@ const single = { batches: 1, size: 1, rest: 30 }
 /**
  * How many veths every peer makes before those that are measured. The others are compiled beforehand or, as `ip`, start
  * anew each time; of ours the engine has to learn first what is worth compiling. With nothing before, the goal would be
- * about that, which the first call of a process pays and a row of its own tells. By the one process that was asked most:
- * our JavaScript took 118 µs of a call after one before, 97 after 100, 76 after 400, and 41 after 2,500, when all of it is
- * compiled with optimization. So this is no more than a test suite makes, and costs each peer some seconds.
+ * about that, which the first call of a process pays and a row of its own tells: our JavaScript took 118 µs of a call after
+ * one before, 97 after 100 and 76 after 400. It goes on falling, to 41 after 2,500 in a process that does nothing else; so
+ * this is no more than a test suite makes. It takes most peers some seconds, and those that start `ip` a minute.
  */
 const WARM = 400
 

@@ -1,5 +1,6 @@
 /** Proves that hooks hold on this runtime: a socket of each kind is opened in a context, and the kernel asked whose it is. */
-import { runtimeLacks } from '../errors.ts'
+import { builtin } from '../builtin.ts'
+import { lacking, runtimeLacks } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import type { SocketHandle, SocketPrototypes } from './handles.ts'
@@ -9,16 +10,19 @@ import type { HandlePrototype } from './prototypes.ts'
 /** The `SOCKET` of the enumerations of handles' types. */
 const SOCKET = 0
 
+/** What says nothing of hooks: there are too few descriptors, or too little memory. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+
 /** One of them. */
 interface Trial {
   what: string
   handle: SocketHandle & HandlePrototype
   args: unknown[]
-  /** Whether the permission model lets nobody open one, which then cannot be elsewhere either. */
-  denied: boolean
+  /** What its `bind` said. */
+  said: unknown
 }
 
-/** @throws `ERR_NETNS_RUNTIME` if a socket lands elsewhere, or none is opened */
+/** @throws `ERR_NETNS_RUNTIME` if a socket lands elsewhere, or none is opened; `EMFILE`, `ENOMEM` if none can be opened now */
 export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namespace): void {
   const trials = [
     trial('TCP.bind', tcp, ['0.0.0.0', 0]),
@@ -28,8 +32,10 @@ export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namesp
   try {
     // Made before there is a context, as Node is slow to follow its first handles.
     runIn(namespace, bindAll, trials)
-    for (const { what, handle, denied } of trials) {
-      if (denied) continue
+    for (const { what, handle, said } of trials) {
+      // The permission model lets nobody open one, which then cannot be elsewhere either.
+      if (isDenial(said)) continue
+      refuseShortage(said)
       const proven = handle.fd >= 0 && attempt((native) => native.ownsSocket(namespace.handle, handle.fd))
       if (!proven) throw runtimeLacks(`a hook on ${what} that holds`)
     }
@@ -39,11 +45,11 @@ export function selfTest({ tcp, udp, pipe }: SocketPrototypes, namespace: Namesp
 }
 
 function trial(what: string, prototype: HandlePrototype, args: unknown[]): Trial {
-  return { what, handle: Reflect.construct(prototype['constructor'] as never, [SOCKET]), args, denied: false }
+  return { what, handle: Reflect.construct(prototype['constructor'] as never, [SOCKET]), args, said: undefined }
 }
 
 function bindAll(trials: Trial[]): void {
-  for (const trial of trials) trial.denied = isDenial(bound(trial))
+  for (const trial of trials) trial.said = bound(trial)
 }
 
 /** What Node says of it, returned or thrown. */
@@ -54,6 +60,11 @@ function bound({ handle, args }: Trial): unknown {
     if (isDenial(error)) return error
     throw error
   }
+}
+
+function refuseShortage(said: unknown): void {
+  const [code, meaning] = builtin('util').getSystemErrorMap().get(Number(said)) ?? []
+  if (code !== undefined && SHORTAGES.has(code)) throw lacking(code, Number(said), String(meaning))
 }
 
 function isDenial(said: unknown): boolean {

@@ -26,6 +26,9 @@ export class Port implements Exchange {
   readonly #purpose: Purpose
   readonly #socket: dgram.Socket
   readonly #pending = new Map<number, Waiter>()
+  readonly #sent = (error: Error | null): void => {
+    if (error !== null) this.#fail(error)
+  }
   #unsent: Buffer[] | undefined = []
   #questions = 0
   /** Whether it takes no more questions. */
@@ -119,7 +122,8 @@ export class Port implements Exchange {
 
   #transmit(packet: Buffer): void {
     try {
-      this.#socket.send(packet)
+      // What sending finds out, that nobody listens too, Node tells nobody else.
+      this.#socket.send(packet, this.#sent)
     } catch (error) {
       process.nextTick(() => this.#fail(error as Error))
     }
