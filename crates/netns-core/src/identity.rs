@@ -5,9 +5,9 @@ use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use netns_exec::sys;
 use nix::errno::Errno;
 use nix::libc;
-use nix::request_code_read;
 use nix::sched::CloneFlags;
 use nix::sys::stat::{FileStat, SFlag, fstat};
 
@@ -17,8 +17,6 @@ use crate::error::{Error, Kind, Result};
 const NS_GET_USERNS: libc::c_ulong = 0xb701;
 const NS_GET_NSTYPE: libc::c_ulong = 0xb703;
 const NS_GET_OWNER_UID: libc::c_ulong = 0xb704;
-/// Since Linux 6.18.
-const NS_GET_ID: libc::c_ulong = request_code_read!(0xb7, 13, size_of::<u64>()) as libc::c_ulong;
 
 /// Device and inode of a namespace: unique among *live* namespaces. The kernel gives an inode number out again at
 /// once, so an identity means something only while a handle pins the namespace.
@@ -75,7 +73,7 @@ static NUMBERED: AtomicBool = AtomicBool::new(true);
 #[inline]
 pub(crate) fn mark(fd: BorrowedFd<'_>) -> Result<Mark> {
     if NUMBERED.load(Ordering::Relaxed)
-        && let Some(id) = id(fd)
+        && let Ok(id) = sys::id(fd.as_raw_fd())
     {
         return Ok(Mark::Id(id));
     }
@@ -90,14 +88,6 @@ fn mark_without_id(fd: BorrowedFd<'_>) -> Result<Mark> {
         NUMBERED.store(false, Ordering::Relaxed);
     }
     Ok(Mark::Identity(found))
-}
-
-#[inline]
-fn id(fd: BorrowedFd<'_>) -> Option<u64> {
-    let mut id = 0_u64;
-    // SAFETY: NS_GET_ID writes one u64 to the pointer, which is valid for that.
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_ID as _, &raw mut id) };
-    (result == 0).then_some(id)
 }
 
 /// Whether a descriptor is of a network namespace: the kernel's own word, as the file system alone would take a mount

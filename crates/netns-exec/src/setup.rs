@@ -10,7 +10,8 @@ use crate::{etc, sysfs};
 
 const CLONE_NEWNS: usize = 0x0002_0000;
 pub(crate) const CLONE_NEWUSER: usize = 0x1000_0000;
-pub(crate) const CLONE_NEWNET: usize = 0x4000_0000;
+/// `setns(2)` and `unshare(2)`: the network.
+pub const CLONE_NEWNET: usize = 0x4000_0000;
 const MS_REC: usize = 0x4000;
 const MS_SLAVE: usize = 0x8_0000;
 const PR_SET_PDEATHSIG: usize = 1;

@@ -35,14 +35,22 @@ impl Realm {
         REALM.with(|realm| f(realm))
     }
 
-    /// Calls `f` with the thread's anchor. The crew is mustered first: after that the thread may be elsewhere.
+    /// Calls `f` with the thread's anchor.
+    #[inline]
     pub fn with_anchor<T>(&self, env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T>) -> Result<T> {
-        if let Some(anchor) = self.anchor.get() {
-            return f(anchor).or_throw(env);
-        }
+        let anchor = match self.anchor.get() {
+            Some(anchor) => anchor,
+            None => self.first_anchor(env)?,
+        };
+        f(anchor).or_throw(env)
+    }
+
+    /// The crew is mustered first: after that the thread may be elsewhere.
+    #[cold]
+    fn first_anchor(&self, env: &Env) -> Result<&Anchor> {
         NetNs::home().and_then(|_home| crew::muster()).or_throw(env)?;
         let anchor = Anchor::here().or_throw(env)?;
-        f(self.anchor.get_or_init(|| anchor)).or_throw(env)
+        Ok(self.anchor.get_or_init(|| anchor))
     }
 
     /// Brings the thread out of open sections.

@@ -98,6 +98,7 @@ pub const O_DIRECTORY: usize = 0o40_000;
 ///
 /// # Safety
 /// As the call's manual page: pointers must be valid for what it reads and writes.
+#[inline]
 pub unsafe fn syscall(number: usize, args: [usize; 5]) -> isize {
     let result: isize;
     // SAFETY: the instruction takes its arguments and gives its result in these registers and clobbers rcx and r11; the

@@ -20,7 +20,7 @@ pub use fd::{
 };
 pub use memory::{bytes, pointers};
 pub use mount::{attach, copy_tree, file_system, new_mount, propagate};
-pub use namespace::{enter, loopback_up, owner, socket, unshare};
+pub use namespace::{enter, id, loopback_up, owner, socket, unshare};
 pub use process::{bear, change_directory, die, execute, exit, new_session, parent};
 pub use signals::{block_signals, reset_signals};
 
@@ -65,11 +65,13 @@ const fn word(number: i32) -> usize {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "errno is below 4096")]
+#[inline]
 fn check(result: isize) -> Result<usize> {
     result.try_into().map_err(|_| -result as i32)
 }
 
 /// A call whose arguments are plain numbers: the kernel checks them all.
+#[inline]
 fn plain(number: usize, args: [usize; 5]) -> Result<usize> {
     // SAFETY: only called with numbers of calls that take no pointers, or null ones.
     check(unsafe { syscall(number, args) })

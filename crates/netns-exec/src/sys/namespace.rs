@@ -8,8 +8,22 @@ use super::{O_CLOEXEC, Result, check, plain, word};
 ///
 /// # Errors
 /// As its manual page.
+#[inline]
 pub fn enter(number: i32, kind: usize) -> Result<()> {
     plain(numbers::SETNS, [word(number), kind, 0, 0, 0]).map(drop)
+}
+
+/// What the kernel calls an open namespace, until it is started again: `NS_GET_ID` of `linux/nsfs.h`, since Linux 6.18.
+///
+/// # Errors
+/// `ENOTTY` before that, and of what is no namespace; `EBADF`.
+#[inline]
+pub fn id(number: i32) -> Result<u64> {
+    const NS_GET_ID: usize = 0x8008_b70d;
+    let mut id = 0_u64;
+    // SAFETY: NS_GET_ID writes one u64 to the pointer, which is valid for that.
+    let result = unsafe { syscall(numbers::IOCTL, [word(number), NS_GET_ID, (&raw mut id) as usize, 0, 0]) };
+    check(result).map(|_| id)
 }
 
 /// unshare(2).
