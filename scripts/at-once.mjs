@@ -81,6 +81,8 @@ export const FIRST_CALLED = [
 /** What the same calls of the file that is loaded with the library, and most of it whatever is called first. */
 export const FIRST_CALLED_OF_CORE = [
   'attempt',
+  'begin',
+  'begun',
   'builtin',
   'capture',
   'fileOf',
@@ -91,6 +93,7 @@ export const FIRST_CALLED_OF_CORE = [
   'load',
   'loadPart',
   'made',
+  'namespaceIn',
   'node',
   'nodeGlobal',
   'often',
@@ -98,6 +101,9 @@ export const FIRST_CALLED_OF_CORE = [
   'prepareThread',
   'requireOwn',
   'runIn',
+  'stayIn',
+  'stored',
+  'storedFor',
   'validateFunction'
 ]
 

@@ -4,8 +4,9 @@ import { notCovered } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { adopt, here, inside, isBrokered } from './place.ts'
+import { here, inside, isBrokered } from './place.ts'
 import { findPrototype } from './prototypes.ts'
+import { adopt } from './storage.ts'
 
 /** Those that wait for their child. */
 const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const

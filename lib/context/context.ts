@@ -3,7 +3,8 @@ import { closed, invalidType, NetnsError } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { runSync as runThreadSync } from '../thread.ts'
 import { install, isAvailable } from './install.ts'
-import { enterForTurn, type OutsidePolicy, runIn, runThreadIn, setOutside } from './place.ts'
+import { type OutsidePolicy, setOutside } from './place.ts'
+import { enterForTurn, runIn, runThreadIn } from './storage.ts'
 
 /** Runs `fn` in a context of `namespace`; the hooks are installed the first time. */
 export function run<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {

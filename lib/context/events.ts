@@ -5,7 +5,8 @@ import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { hereOrHome, runIn } from './place.ts'
+import { hereOrHome } from './place.ts'
+import { runIn } from './storage.ts'
 
 type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace }
 

@@ -6,8 +6,9 @@ import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { adopt, contextOf, here, inside, isBrokered, isNowhereElse, outsideOrHome, runIn } from './place.ts'
+import { here, inside, isBrokered, isNowhereElse, outsideOrHome } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
+import { adopt, contextOf, runIn } from './storage.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')

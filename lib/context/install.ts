@@ -15,10 +15,10 @@ import { watchLoading, whenLoaded } from './loading.ts'
 import { hookLocks } from './locks.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
-import { endContexts } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 import { hookScripts } from './scripts.ts'
 import { selfTest } from './self-test.ts'
+import { endContexts } from './storage.ts'
 
 let installed = false
 /** What an installation has put on so far. It stays that way if a timeout of vm's interrupts it. */

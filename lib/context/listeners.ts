@@ -4,7 +4,7 @@
  */
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { returning } from './place.ts'
+import { returning } from './storage.ts'
 
 /** What is called for another, by which Node finds it when it is to be removed. */
 type StandIn = AnyFunction & { listener: AnyFunction }

@@ -10,9 +10,10 @@ import { parts } from '../parts.ts'
 import { channelOf, defaultChannelOf, dnsOf } from './names.ts'
 import { hookBinding } from './names-binding.ts'
 import { type AnyFunction, Patches } from './patches.ts'
-import { contextOf, disown, elsewhere } from './place.ts'
+import { elsewhere } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 import { hookQueries, noteDefault, rememberResolver } from './queries.ts'
+import { contextOf, disown } from './storage.ts'
 
 const LOOKUPS = ['lookup', 'lookupService'] as const
 

@@ -5,7 +5,7 @@
  */
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, enterIn, noteRuns } from './place.ts'
+import { contextOf, enterIn, noteRuns } from './storage.ts'
 
 const INTERRUPTED = new Set<unknown>(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED'])
 

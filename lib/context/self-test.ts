@@ -4,8 +4,8 @@ import { lacking, runtimeLacks } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import type { SocketHandle, SocketPrototypes } from './handles.ts'
-import { runIn } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
+import { runIn } from './storage.ts'
 
 /** The `SOCKET` of the enumerations of handles' types. */
 const SOCKET = 0

@@ -3,7 +3,8 @@ import { dispatcherRefused } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
 import { nodeGlobal } from '../../realm.ts'
 import type { Dispatcher } from '../dispatchers.ts'
-import { foreignContext, hereOrHome } from '../place.ts'
+import { hereOrHome } from '../place.ts'
+import { foreignContext } from '../storage.ts'
 
 type Which = 'legacy' | 'modern'
 

@@ -7,7 +7,8 @@ import { builtin } from '../../builtin.ts'
 import { runtimeLacks } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
-import { adopt, contextOf, hereOrHome, runIn } from '../place.ts'
+import { hereOrHome } from '../place.ts'
+import { adopt, contextOf, runIn } from '../storage.ts'
 
 type Session = { emit: AnyFunction }
 
