@@ -9,11 +9,10 @@ import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import { channelOf, defaultChannelOf, dnsOf } from './names.ts'
 import { hookBinding } from './names-binding.ts'
-import { type AnyFunction, Patches } from './patches.ts'
+import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 import { hookQueries, noteDefault, rememberResolver } from './queries.ts'
-import { contextOf, disown } from './storage.ts'
 
 const LOOKUPS = ['lookup', 'lookupService'] as const
 
@@ -25,7 +24,6 @@ export function hookLookups(patches: Patches): void {
   // Taken first: our resolver leaves to it what needs no network.
   node()
   const dns = builtin('dns')
-  if (contextOf() !== undefined) disownShared(dns)
   const promisesOf: ModuleOf = (namespace) => dnsOf(namespace).promises
   const isHooked = hookBinding(patches)
   hookQueries(patches, findPrototype('resolver'), { of: channelOf, default: defaultChannelOf })
@@ -56,20 +54,6 @@ function settingDefault(original: AnyFunction, of: ModuleOf): AnyFunction {
 
 function callOf(module: object, name: string, args: unknown[]): unknown {
   return Reflect.apply(Reflect.get(module, name) as AnyFunction, module, args)
-}
-
-/** The resolver that everybody asks through is made with its module, and would keep the context that this is loaded in. */
-function disownShared({ getServers }: typeof import('node:dns')): void {
-  const probe = new Patches()
-  probe.value(findPrototype('resolver'), 'getServers', function (this: object) {
-    disown(this)
-    return []
-  })
-  try {
-    getServers()
-  } finally {
-    probe.undo()
-  }
 }
 
 function promisedLookup(original: AnyFunction): AnyFunction {

@@ -10,6 +10,7 @@ import type { Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
+import { disown } from './storage.ts'
 
 /** By its name, each method as it is with its hook on. */
 const hooked = new Map<string, AnyFunction>()
@@ -43,7 +44,10 @@ export function rememberResolver({ _handle }: { _handle: object }, options: Chan
   outsiders.set(_handle, { options: { ...options }, settings: new Map(), channels: new WeakMap(), all: new Set() })
 }
 
-/** Notes which resolver the functions of `node:dns` ask now: that whose servers they tell. */
+/**
+ * Notes which resolver the functions of `node:dns` ask now: that whose servers they tell. It is everybody's, so it does not
+ * keep the context that it was made in.
+ */
 export function noteDefault(): void {
   noting = true
   try {
@@ -51,7 +55,9 @@ export function noteDefault(): void {
   } finally {
     noting = false
   }
-  if (asked !== undefined) defaults.add(asked)
+  if (asked === undefined) return
+  defaults.add(asked)
+  disown(asked)
   asked = undefined
 }
 
