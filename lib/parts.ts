@@ -8,7 +8,7 @@ import * as config from './config/index.ts'
 import * as brokered from './context/brokered/index.ts'
 import * as context from './context/index.ts'
 import * as late from './context/late/index.ts'
-import * as names from './dns/index.ts'
+import * as names from './context/names/index.ts'
 import * as node from './node/index.ts'
 import * as register from './register.ts'
 

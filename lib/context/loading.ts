@@ -4,8 +4,8 @@
  * `process.moduleLoadList` when it is loaded, before whoever wants it has it: that is when its hooks are put on.
  */
 import { builtin } from '../builtin.ts'
-import { type AnyFunction, Patches } from './patches.ts'
-import { elsewhere } from './place.ts'
+import { parts } from '../parts.ts'
+import { Patches } from './patches.ts'
 
 /** Puts the hooks of a module on. It may only use what the module itself has loaded: all else may be half loaded. */
 export type Hook = (patches: Patches) => void
@@ -101,33 +101,10 @@ function hookLoaded({ waiting }: Loading, entry: string): void {
   } catch (error) {
     patches.undo()
     if (found.module === undefined) throw error
-    refuse(builtin(found.module) as object, error)
+    parts.late.refuse(patches, builtin(found.module) as object, error)
   }
 }
 
 function entryOf(name: string): string {
   return `NativeModule ${name}`
-}
-
-/** What could not be hooked cannot be used in a context. */
-function refuse(module: object, error: unknown): void {
-  const check = () => {
-    if (elsewhere() !== undefined) throw error
-  }
-  const patches = new Patches()
-  for (const [name, value] of Object.entries(module)) {
-    if (name === 'promises') refuse(value, error)
-    if (typeof value !== 'function') continue
-    const refusing: ProxyHandler<AnyFunction> = {
-      apply(target, self, args) {
-        check()
-        return Reflect.apply(target, self, args)
-      },
-      construct(target, args, newTarget) {
-        check()
-        return Reflect.construct(target, args, newTarget)
-      }
-    }
-    patches.value(module, name, new Proxy(value, refusing))
-  }
 }

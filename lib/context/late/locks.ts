@@ -1,6 +1,6 @@
 /** Locks that whoever released them last passes on, to a callback that is to run where it was given. */
-import type { AnyFunction, Patches } from './patches.ts'
-import { returning } from './storage.ts'
+import type { AnyFunction, Patches } from '../patches.ts'
+import { returning } from '../storage.ts'
 
 /** Puts the hook on, where this Node has locks. */
 export function hookLocks(patches: Patches): void {
