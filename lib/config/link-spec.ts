@@ -17,6 +17,8 @@ import { type Schema, text, writeFields } from './fields.ts'
 import { IFLA, INFO, LINK_MESSAGE } from './link.ts'
 import { LINK_KINDS } from './link-kinds.ts'
 
+/** `IFNAMSIZ` without the NUL: a longer name is an alternative one. */
+const LONGEST_NAME = 15
 const IFF_UP = 1
 const IFF_PROMISC = 0x100
 /** `VETH_INFO_PEER`. */
@@ -233,4 +235,14 @@ export function writeChanges(request: Request, link: LinkTarget, changes: LinkCh
     )
   }
   request.end()
+}
+
+/** Asks for one link. */
+export function writeGet(request: Request, target: number | string): Request {
+  request.begin(LINK_MESSAGE.get, 0)
+  request.linkHeader(typeof target === 'number' ? target : 0)
+  if (typeof target === 'string') {
+    request.attributeText(target.length > LONGEST_NAME ? IFLA.altName : IFLA.name, target)
+  }
+  return request.end()
 }
