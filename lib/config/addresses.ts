@@ -20,7 +20,9 @@ import { decodeAll } from './transport.ts'
 
 /** Which addresses to list or flush. */
 export interface AddressFilter {
+  /** Those of this link. Default: of all. */
   dev?: LinkRef
+  /** Default: both. */
   family?: 4 | 6
 }
 
@@ -112,6 +114,7 @@ export class Addresses {
    * Takes all addresses of a link away.
    *
    * @returns how many there were
+   * @throws as {@link list}
    */
   flush(filter: AddressFilter & { dev: LinkRef }): Promise<number> {
     return later(this.#flush(filter))

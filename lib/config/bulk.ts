@@ -34,6 +34,7 @@ export interface Bulk<T> {
   many: string
   /** Throws if something is wrong with the item, which is called `label` then. `flags` are more than the message's own. */
   write(request: Request, item: T, label: string, flags: number): void
+  /** What is attempted, for an error. */
   describe(item: T): string
 }
 

@@ -6,8 +6,9 @@ import { FLAG, Request } from '../wire/request.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
 import { noLink } from './errors.ts'
 import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
+import { type LinkChanges, writeChanges } from './link-changes.ts'
 import { moduleRemedy } from './link-kinds.ts'
-import { type LinkChanges, type LinkSpec, writeChanges, writeGet } from './link-spec.ts'
+import { type LinkSpec, writeGet } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
 import { isTun, writeLink } from './new-link.ts'
 import { ask, later, now, type Operation } from './operation.ts'
@@ -15,9 +16,11 @@ import { change, decodeFirst, dump, exchange, exchangeInOrder, release } from '.
 
 /** Which links to list. */
 export interface LinkFilter {
+  /** `veth`, `bridge`, …. */
   kind?: string
   /** Those that are part of this one. */
   master?: LinkRef
+  /** Those that are set up, or those that are not. */
   up?: boolean
 }
 
@@ -184,6 +187,7 @@ export class Links {
    * ```ts
    * await using card = await red.links.borrow('eth1', NetNs.home())
    * ```
+   * @throws as {@link move}
    */
   async borrow(link: LinkRef, from: Namespace, options: { name?: string } = {}): Promise<Borrowed> {
     return borrowLink(checkNamespace(from, 'from'), link, this.#namespace, linksOf, options)

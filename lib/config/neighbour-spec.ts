@@ -7,14 +7,17 @@ import { NEIGHBOUR_STATES } from './words.ts'
 
 /** A neighbour to add: which hardware address an IP address has, or behind which link a hardware address is. */
 export interface NeighbourSpec {
+  /** The link. */
   dev: LinkRef
   /** Its IP address; none for an entry of a bridge's or vxlan's forwarding database. */
   to?: string
+  /** Its hardware address. */
   mac?: string
   /** `permanent` (default), `reachable`, `stale`, `noarp`, …. */
   state?: string
   /** Answer for this address on the link, without having it. */
   proxy?: boolean
+  /** It is a router, of IPv6. */
   router?: boolean
   /** Of a forwarding database: the bridge's that the link is part of, rather than the link's own. */
   master?: boolean

@@ -22,6 +22,7 @@ export interface Neighbour extends NeighbourSpec {
   index: number
   /** None for an entry of a forwarding database. */
   family: 4 | 6 | undefined
+  /** `permanent`, `reachable`, `stale`, …, or a number. */
   state: string
 }
 

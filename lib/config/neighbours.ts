@@ -12,7 +12,9 @@ import { later, now, type Operation } from './operation.ts'
 
 /** Which neighbours to list. */
 export interface NeighbourFilter {
+  /** Those on this link. Default: on all. */
   dev?: LinkRef
+  /** Default: both. */
   family?: 4 | 6
   /** Those answered for, instead of those known. */
   proxy?: boolean
@@ -32,7 +34,7 @@ export class Neighbours {
   /**
    * All neighbours, or those that a filter lets through (`RTM_GETNEIGH`).
    *
-   * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
+   * @throws `ENODEV` if there is no such link; `ERR_NETNS_INTERRUPTED`, with `partial`
    */
   list(filter: NeighbourFilter = {}): Promise<Neighbour[]> {
     return later(this.#list(filter, () => true))
@@ -115,6 +117,7 @@ export class Neighbours {
    * Deletes all neighbours of a link, or that a filter lets through, except the kernel's own (`noarp`).
    *
    * @returns how many were deleted
+   * @throws as {@link list}
    */
   flush(filter: NeighbourFilter): Promise<number> {
     return later(this.#flush(filter))

@@ -2,16 +2,8 @@
 import type { Namespace } from '../namespace.ts'
 import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
 import { writeAddress } from './address.ts'
-import {
-  checkSpec,
-  type LinkChanges,
-  type LinkSpec,
-  type VethPeer,
-  writeChanges,
-  writeGet,
-  writeNewLink,
-  writeUp
-} from './link-spec.ts'
+import { type LinkChanges, writeChanges, writeUp } from './link-changes.ts'
+import { checkSpec, type LinkSpec, type VethPeer, writeGet, writeNewLink } from './link-spec.ts'
 
 /** Whether no message makes such a link. */
 export function isTun({ kind }: LinkSpec): boolean {

@@ -13,7 +13,9 @@ const CLONED = 0x200
 export interface RouteFilter {
   /** By default `main`. `all`, `local`, `default` or a number. */
   table?: number | string
+  /** Default: both. */
   family?: 4 | 6
+  /** Those along this link. Default: along all. */
   dev?: LinkRef
   /** Exactly this destination. */
   to?: string

@@ -21,8 +21,11 @@ const OMITTED = new Set([12, 23, 30])
 
 /** Where from a route is asked for. */
 export interface RouteQuery {
+  /** The address that packets come from. */
   from?: string
+  /** The link that they leave by. */
   dev?: LinkRef
+  /** The packets' mark. */
   mark?: number
 }
 
@@ -38,7 +41,7 @@ export class Routes {
   /**
    * The routes of table `main`, or those that a filter lets through (`RTM_GETROUTE`).
    *
-   * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
+   * @throws `ENODEV` if there is no such link; `ERR_NETNS_INTERRUPTED`, with `partial`
    */
   list(filter: RouteFilter = {}): Promise<Route[]> {
     return later(this.#list(filter))
@@ -161,6 +164,7 @@ export class Routes {
    * Deletes all routes of a table, or along a link, except what the kernel makes for itself.
    *
    * @returns how many were deleted
+   * @throws as {@link list}
    */
   flush(filter: RouteFilter): Promise<number> {
     return later(this.#flush(filter))

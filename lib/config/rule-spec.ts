@@ -12,12 +12,15 @@ export interface RuleSpec {
   priority?: number
   /** `10.0.0.0/8`, an address alone, or `all`. */
   from?: string
+  /** As `from`. */
   to?: string
   /** A packet's mark. */
   fwmark?: number
   /** Which bits of the mark are compared. Default: all. */
   fwmask?: number
+  /** The link that packets came in by; `lo` for those of this host. */
   iif?: string
+  /** The link that packets go out by, for sockets that are bound to it. */
   oif?: string
   /** Users whose sockets it is for, the first and the last. */
   uidRange?: [number, number]
@@ -33,6 +36,7 @@ export interface RuleSpec {
   ipProtocol?: number
   /** The first and the last. */
   sourcePorts?: [number, number]
+  /** The first and the last. */
   destinationPorts?: [number, number]
   /** By default that of the addresses, or 4. */
   family?: 4 | 6

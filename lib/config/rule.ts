@@ -40,8 +40,11 @@ export interface Rule extends RuleSpec {
   from: string
   to: string
   family: 4 | 6
+  /** `lookup`, `blackhole`, …, or a number. */
   action: string
+  /** 254 is `main`, 255 `local`, 253 `default`. */
   table: number
+  /** Who added it: `kernel`, `boot`, …, or a number. */
   protocol?: string
   /** Whose table is that of the packet's VRF. */
   vrf?: boolean

@@ -16,7 +16,11 @@ export class Rules {
     this.#namespace = namespace
   }
 
-  /** All rules, or those of one family (`RTM_GETRULE`), in the order in which they are asked. */
+  /**
+   * All rules, or those of one family (`RTM_GETRULE`), in the order in which they are asked.
+   *
+   * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
+   */
   list(filter: { family?: 4 | 6 } = {}): Promise<Rule[]> {
     return later(this.#list(filter))
   }
@@ -81,6 +85,7 @@ export class Rules {
    * Deletes all rules but the kernel's own (priorities 0, 32766 and 32767).
    *
    * @returns how many were deleted
+   * @throws as {@link list}
    */
   flush(filter: { family?: 4 | 6 } = {}): Promise<number> {
     return later(this.#flush(filter))
