@@ -149,6 +149,17 @@ describe('cancel', () => {
     server.answering = () => ANSWER
     expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
   })
+
+  it('lets servers be set at once', async () => {
+    await using silent = await nameServer(() => undefined)
+    await using server = await nameServer(() => ANSWER)
+    const made = resolver([silent.address])
+    const ended = made.resolve4('x.test').catch((error) => error.code)
+    made.cancel()
+    made.setServers([server.address])
+    expect(await ended).toBe('ECANCELLED')
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+  })
 })
 
 describe('the async context', () => {

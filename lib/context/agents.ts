@@ -25,25 +25,23 @@ export function hookAgents(patches: Patches): void {
   const contexts = new WeakMap<object, Namespace | undefined>()
   /** The drawer of the socket that is being made: Node names its own copy of the options then, and keeps them with it. */
   let making: string | undefined
+  /** Whether a name that a program makes by itself has come by here. */
+  let reached = false
   // Four times for every connection, and until that is compiled each call takes as long as a look-up: few are made.
   patches.replace(agent, 'getName', function (this: object, options: unknown) {
-    const name = getName.call(this, options)
-    let drawer: string | undefined
-    if (typeof options === 'object' && options !== null) {
-      if (making === undefined) drawer = Made.drawerOf(options)
-      else drawer = Made.note(options, making)
-    }
-    drawer ??= drawerOf(hereOrHome())
-    return drawer === (firstDrawers.get(this) ?? firstOf(this)) ? name : `${name}:${drawer}`
+    reached = true
+    return nameApart(this, getName.call(this, options), options)
   })
+  const named = agent.getName
   /** A request that is being added, until a socket is made for it. */
   let added: object | undefined
   patches.replace(
     agent,
     'addRequest',
-    function (this: object, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
+    function (this: Named, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
       const outer = added
       if (!firstDrawers.has(this)) firstDrawers.set(this, firstOf(this))
+      if (this.getName !== named && !isUsual(this)) renameApart(this)
       added = request
       try {
         return addRequest.call(this, request, options, port, localAddress)
@@ -101,6 +99,28 @@ export function hookAgents(patches: Patches): void {
     }
   })
 
+  function nameApart(self: object, name: unknown, options: unknown): unknown {
+    let drawer: string | undefined
+    if (typeof options === 'object' && options !== null) {
+      if (making === undefined) drawer = Made.drawerOf(options)
+      else drawer = Made.note(options, making)
+    }
+    drawer ??= drawerOf(hereOrHome())
+    return drawer === (firstDrawers.get(self) ?? firstOf(self)) ? name : `${name}:${drawer}`
+  }
+
+  /** Names that a subclass makes without Node's are kept apart as well. */
+  function renameApart(self: Named): void {
+    const own = self.getName
+    const value = function (this: Named, options: unknown) {
+      reached = false
+      const name: unknown = own.call(this, options)
+      return reached ? name : nameApart(this, name, options)
+    }
+    renamed.add(value)
+    Object.defineProperty(self, 'getName', { value, configurable: true, writable: true })
+  }
+
   function make(self: object, request: AddedRequest, options: unknown, callback: unknown) {
     const outer = making
     making = drawerOf(hereOrHome())
@@ -124,6 +144,19 @@ export function hookAgents(patches: Patches): void {
     if (noteKey === undefined) noteKey = findNoteKey(addRequest) ?? null
     return noteKey === null ? undefined : (request[noteKey] ?? undefined)
   }
+}
+
+interface Named {
+  getName: AnyFunction
+}
+
+/** The `getName` of agents whose own does not come by Node's. */
+const renamed = new WeakSet<AnyFunction>()
+
+/** Whether an agent's names come by Node's, as those of https do, or were seen to. */
+function isUsual(agent: Named): boolean {
+  const { getName } = agent
+  return renamed.has(getName) || (isSecure(agent) && getName === builtin('https').Agent.prototype['getName' as never])
 }
 
 interface AddedRequest {
@@ -198,7 +231,10 @@ function drawerOf(place: Namespace | undefined): string {
 }
 
 function isShared(agent: object): boolean {
-  // An agent of https is proof that its module, and so all of TLS, is loaded.
-  const name = Reflect.get(agent, 'protocol') === 'https:' ? 'https' : 'http'
-  return agent === builtin(name).globalAgent
+  return agent === builtin(isSecure(agent) ? 'https' : 'http').globalAgent
+}
+
+/** An agent of https is proof that its module, and so all of TLS, is loaded. */
+function isSecure(agent: object): boolean {
+  return Reflect.get(agent, 'protocol') === 'https:'
 }

@@ -8,17 +8,18 @@ import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome } from './place.ts'
 import { runIn } from './storage.ts'
 
-type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace }
+type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace | undefined }
 
 /** Puts the hooks on. */
 export function hookEvents(patches: Patches): void {
   const server = builtin('net').Server.prototype as unknown as Record<'emit' | '_listen2', AnyFunction>
   const { emit, _listen2 } = server
   patches.replace(server, 'emit', function (this: Emitter, ...args: unknown[]) {
-    // Remembered, as a closing server has events after its handle is gone.
-    const place = this._handle?.[PLACE] ?? this[PLACE]
-    if (place === undefined) return emit.apply(this, args)
+    // Remembered, as a closing server has events after its handle is gone; another handle may be of nowhere else.
+    const { _handle: handle } = this
+    const place = handle ? handle[PLACE] : this[PLACE]
     if (this[PLACE] !== place) this[PLACE] = place
+    if (place === undefined) return emit.apply(this, args)
     if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
     return hereOrHome() === place ? emit.apply(this, args) : runIn(place, () => emit.apply(this, args))
   })

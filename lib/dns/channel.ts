@@ -86,9 +86,10 @@ export class Channel {
     this.#local = Object.fromEntries(bound.map((address) => [builtin('net').isIP(address), address]))
   }
 
-  /** Every query under way ends with ECANCELLED. */
+  /** Every query under way ends with ECANCELLED. None is from now on, though each is told of it later. */
   cancel(): void {
     for (const query of this.#queries) query.abort('ECANCELLED')
+    this.#queries.clear()
   }
 
   /** Asks one question. */

@@ -89,7 +89,7 @@ export class Query extends AsyncResource implements Trying {
     const server = servers[this.#tried % servers.length] as Server
     const round = Math.floor(this.#tried / servers.length)
     this.#tried += 1
-    this.#attempt(server, this.#patience(round), this.#plan.tcp)
+    this.#attempt(server, this.#patience(round), this.#plan.tcp || isScoped(server))
   }
 
   #attempt(server: Server, patience: number, tcp: boolean): void {
@@ -152,4 +152,12 @@ export class Query extends AsyncResource implements Trying {
     this.#finished = true
     for (const attempt of this.#attempts) attempt.close()
   }
+}
+
+/**
+ * Whether it is on a link that its address names. Datagrams from there tell whom they are from by the name of that link,
+ * which the thread does not have at home, so that Node drops them.
+ */
+function isScoped(server: Server): boolean {
+  return server.address.includes('%')
 }

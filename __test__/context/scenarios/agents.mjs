@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
-import { later, namespace } from '../../offline/kit.mjs'
+import { first, later, namespace, told } from '../../offline/kit.mjs'
 import { agent, answering, get } from '../../offline/web.mjs'
 
 export default {
@@ -100,6 +100,43 @@ export default {
       blue.run(() => new https.Agent().getName(options)),
       new https.Agent().getName(options)
     )
+  },
+  'an agent whose names are its own keeps connections apart': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    await blue.run(answering('blue'))
+    class Named extends http.Agent {
+      getName({ host, port }) {
+        return `${host} ${port}`
+      }
+    }
+    class Extended extends http.Agent {
+      getName(options) {
+        return `own ${super.getName(options)}`
+      }
+    }
+    const renamed = agent({ keepAlive: true })
+    await red.run(get, 'http://127.0.0.1/', { agent: renamed })
+    renamed.getName = () => 'one for all'
+    for (const kept of [agent({ keepAlive: true }, Named), agent({ keepAlive: true }, Extended), renamed]) {
+      for (const [place, text] of [
+        [red, 'red'],
+        [blue, 'blue'],
+        [red, 'red']
+      ]) {
+        const sockets = []
+        for (let round = 0; round < 2; round += 1) {
+          const request = place.run(() => http.get('http://127.0.0.1/', { agent: kept }))
+          assert.equal(await told(await first(request, 'response')), text)
+          while (kept.freeSockets[place.run(() => kept.getName({ host: '127.0.0.1', port: 80 }))] === undefined) {
+            await new Promise(setImmediate)
+          }
+          sockets.push(request.socket)
+        }
+        assert.equal(sockets[1], sockets[0])
+      }
+      assert.deepEqual(Object.keys(kept.sockets), [])
+    }
   },
   'where a socket of an agent is, its options do not show, and a copy of them does not say': async () => {
     const [red, blue] = [namespace(), namespace()]

@@ -4,9 +4,13 @@ import dgram from 'node:dgram'
 import dns from 'node:dns'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import net from 'node:net'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { promisify } from 'node:util'
-import { later, nameServer, namespace } from '../../offline/kit.mjs'
+import { later, listen, nameServer, namespace, pair, reachable } from '../../offline/kit.mjs'
+
+const packets = createRequire(import.meta.url)('dns-packet')
 
 /** How many descriptors of this process are sockets. */
 function openSockets() {
@@ -140,6 +144,23 @@ export default {
         silent.close()
       })
     }
+  },
+  'a name server of a link, as routers announce theirs, is asked by its link-local address': async () => {
+    const { red, blue } = await pair()
+    const server = net.createServer((socket) => {
+      socket.once('data', (message) => {
+        const { id, questions } = packets.decode(message.subarray(2))
+        const answers = [{ type: 'A', name: questions[0].name, ttl: 1, data: '192.0.2.9' }]
+        socket.end(packets.streamEncode({ type: 'response', id, flags: 0x8180, questions, answers }))
+      })
+    })
+    await blue.run(() => listen(server, 53, '::'))
+    await red.run(async () => {
+      await reachable(53, 'fe80::2%link0')
+      const resolver = new dns.promises.Resolver({ timeout: 5000, tries: 1 })
+      resolver.setServers(['fe80::2%link0'])
+      assert.deepEqual(await resolver.resolve4('server.test'), ['192.0.2.9'])
+    })
   },
   'a closed namespace refuses look-ups with its own error': async () => {
     const red = namespace()

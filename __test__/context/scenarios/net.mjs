@@ -266,7 +266,8 @@ export default {
     await once(server, 'close')
     // Opened again outside, the same object is a server of home.
     server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
+    const place = new Promise((resolve) => server.once('listening', () => resolve(NetNs.current())))
+    assert.equal((await place).isHome, true)
     await assert.rejects(
       red.run(() => ask(port, '127.0.0.1')),
       { code: 'ECONNREFUSED' }
