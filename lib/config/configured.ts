@@ -102,7 +102,7 @@ export class Configured extends Namespace {
    *
    * @example
    * ```ts
-   * for await (const { type, group, value } of red.monitor({ groups: ['link'] })) console.log(type, value.name)
+   * for await (const { type, group, value } of red.monitor()) if (group === 'link') console.log(type, value.name)
    * ```
    * @throws the signal's reason once it is aborted
    */
