@@ -47,11 +47,13 @@ const FOREVER = 0xffff_ffff
 
 /** An address to give to a link. */
 export interface AddressSpec {
+  /** The link. */
   dev: LinkRef
   /** With its prefix length: `10.0.0.1/24`, `fd00::1/64`. */
   address: string
   /** The other end of a point-to-point link, with or without a prefix length. */
   peer?: string
+  /** Of IPv4. Default: none. */
   broadcast?: string
   /** `global` (default), `link`, `host`, `site` or a number. */
   scope?: string | number
@@ -65,6 +67,7 @@ export interface AddressSpec {
   preferredLifetime?: number
   /** The metric of the route to its network. */
   metric?: number
+  /** A name of the address's own, of IPv4. Default: the link's. */
   label?: string
 }
 
@@ -75,6 +78,7 @@ export interface Address extends AddressSpec {
   /** The link's index. */
   index: number
   family: 4 | 6
+  /** `global`, `link`, `host`, …, or a number. */
   scope: string
   /** `permanent`, `tentative`, `dadfailed`, `secondary`, …. */
   flags: string[]

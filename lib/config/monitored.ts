@@ -4,10 +4,10 @@ import { FLAG, type Request } from '../wire/request.ts'
 import { type Address, decodeAddress } from './address.ts'
 import { addressIdentity, linkIdentity, routeIdentity, textIdentity } from './identity.ts'
 import { decodeLink, type Link } from './link.ts'
-import { decodeNeighbour, type Neighbour } from './neighbours.ts'
+import { decodeNeighbour, type Neighbour } from './neighbour.ts'
 import { decodeId } from './nsid.ts'
 import { decodeRoute, type Route } from './route.ts'
-import { decodeRule, type Rule } from './rules.ts'
+import { decodeRule, type Rule } from './rule.ts'
 
 /** What can be monitored. */
 export type MonitorGroup = 'link' | 'address' | 'route' | 'neighbour' | 'rule' | 'nsid'

@@ -9,7 +9,10 @@ export const TCA = { kind: 1, options: 2 } as const
 const TICK = 64
 const ETHERNET = 1
 
-/** How a link queues what it sends. Rates are in bits per second, times in milliseconds, sizes in bytes, shares in %. */
+/**
+ * How a link queues what it sends. Rates are in bits per second, times in milliseconds, sizes in bytes, shares in %. What
+ * netem is not told to do it does not do; what fq_codel is not told is as the kernel has it.
+ */
 export type QdiscSpec = { dev: LinkRef } & (
   | {
       kind: 'tbf'
@@ -19,7 +22,14 @@ export type QdiscSpec = { dev: LinkRef } & (
       /** How long a packet may wait before it is dropped. Default 50. */
       latency?: number
     }
-  | { kind: 'htb'; rate: number; ceil?: number; burst?: number }
+  | {
+      kind: 'htb'
+      rate: number
+      /** What it may borrow up to. Default: the rate. */
+      ceil?: number
+      /** What may go out at once. Default: as for `tbf`. */
+      burst?: number
+    }
   | {
       kind: 'netem'
       delay?: number
@@ -36,7 +46,9 @@ export type QdiscSpec = { dev: LinkRef } & (
       kind: 'fq_codel'
       target?: number
       interval?: number
+      /** Packets. */
       limit?: number
+      /** How many queues there are. */
       flows?: number
       quantum?: number
       ecn?: boolean

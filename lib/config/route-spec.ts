@@ -17,10 +17,13 @@ import { PROTOCOLS, ROUTE_TYPES, SCOPES, TABLES } from './words.ts'
 
 /** One of several ways a route can go. */
 export interface Nexthop {
+  /** The gateway. */
   via?: string
+  /** The link. Default: the one by which the gateway is reached. */
   dev?: LinkRef
   /** 1 (default) to 256. */
   weight?: number
+  /** As for a route. */
   onlink?: boolean
 }
 
@@ -30,6 +33,7 @@ export interface RouteSpec {
   to: string
   /** The gateway. */
   via?: string
+  /** The link. Default: the one by which the gateway is reached. */
   dev?: LinkRef
   /** The address that connections along it come from. */
   src?: string
@@ -45,6 +49,7 @@ export interface RouteSpec {
   protocol?: string
   /** The gateway is reachable over the link although no address says so. */
   onlink?: boolean
+  /** Bytes. Default: the link's. */
   mtu?: number
   /** Several ways at once (multipath). */
   nexthops?: Nexthop[]

@@ -15,6 +15,7 @@ import { Routes } from './routes.ts'
 export interface ReadyOptions {
   /** Milliseconds. Default 10,000. */
   timeout?: number
+  /** Ends it with its reason. */
   signal?: AbortSignal
   /** An address that there must be a route to. */
   to?: string

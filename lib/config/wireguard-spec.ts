@@ -54,6 +54,7 @@ export interface WireGuardSpec {
   listenPort?: number
   /** The mark of the packets it sends; 0 for none. */
   fwmark?: number
+  /** Those that are not named stay, unless {@link replacePeers} is set. */
   peers?: WireGuardPeerSpec[]
   /** Takes away the peers that it had. */
   replacePeers?: boolean

@@ -4,11 +4,11 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 use nix::unistd::{AccessFlags, access};
 
+use crate::anchor::Anchor;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 use crate::registry::Registry;
 use crate::rootless::{SECCOMP, under_seccomp};
-use crate::thread::Anchor;
 use crate::{broker, capability};
 
 /// One ability: it works, or this stands in the way.
