@@ -23,7 +23,7 @@ export interface ErrorRecord {
  * try {
  *   NetNs.fromName('red')
  * } catch (error) {
- *   if (error.code !== 'ENOENT') throw error
+ *   if (!(error instanceof NetnsError && error.code === 'ENOENT')) throw error
  * }
  * ```
  */

@@ -7,7 +7,7 @@ import { watchNames } from './watch.ts'
 /** Where names live. */
 export interface RegistryOptions {
   /** A directory. @defaultValue `'/run/netns'`, iproute2's */
-  directory?: string
+  directory?: string | undefined
 }
 
 /** How a namespace is made. */
@@ -16,21 +16,21 @@ export interface CreateOptions extends RegistryOptions {
    * Binds it under `/run/netns`, for `ip netns` and everyone, until the name is deleted. Without, it lives while a
    * handle or a process does.
    */
-  name?: string
+  name?: string | undefined
   /** Brings `lo` up. @defaultValue `true` */
-  loopback?: boolean
+  loopback?: boolean | undefined
 }
 
 /** How a name is deleted. */
 export interface DeleteOptions extends RegistryOptions {
   /** Even if it names the namespace where this process started. @defaultValue `false` */
-  force?: boolean
+  force?: boolean | undefined
 }
 
 /** How names are watched. */
 export interface WatchOptions extends RegistryOptions {
   /** Ends the watch. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A name and the namespace it stands for. */

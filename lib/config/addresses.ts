@@ -21,9 +21,9 @@ import { decodeAll } from './transport.ts'
 /** Which addresses to list or flush. */
 export interface AddressFilter {
   /** Those of this link. Default: of all. */
-  dev?: LinkRef
+  dev?: LinkRef | undefined
   /** Default: both. */
-  family?: 4 | 6
+  family?: 4 | 6 | undefined
 }
 
 /** The IP addresses of one namespace. Changes throw `EPERM` without `CAP_NET_ADMIN` there. */

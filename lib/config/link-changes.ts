@@ -13,25 +13,25 @@ const IFF_PROMISC = 0x100
 
 /** What can be changed of a link. */
 export interface LinkChanges {
-  up?: boolean
+  up?: boolean | undefined
   /** Bytes. */
-  mtu?: number
+  mtu?: number | undefined
   /** The hardware address. */
-  mac?: string
+  mac?: string | undefined
   /** A new name, at most 15 bytes. */
-  name?: string
+  name?: string | undefined
   /** An empty one takes it away. */
-  alias?: string
+  alias?: string | undefined
   /** `null` takes it out. */
-  master?: LinkRef | null
+  master?: LinkRef | null | undefined
   /** Whether it takes what is for other hosts, too. */
-  promiscuous?: boolean
+  promiscuous?: boolean | undefined
   /** Packets. */
-  txQueueLength?: number
+  txQueueLength?: number | undefined
   /** The number of a group of links. */
-  group?: number
+  group?: number | undefined
   /** Options of its kind. */
-  info?: Record<string, unknown>
+  info?: Record<string, unknown> | undefined
 }
 
 const CHANGES = new Set([
@@ -54,9 +54,9 @@ export function writeUp(request: Request, link: LinkTarget): void {
 }
 
 interface Common {
-  mac?: string
-  mtu?: number
-  txQueueLength?: number
+  mac?: string | undefined
+  mtu?: number | undefined
+  txQueueLength?: number | undefined
 }
 
 /** What new links and changes have in common. */

@@ -16,17 +16,17 @@ const PEER = 1
 /** The other end of a veth. */
 export interface VethPeer {
   /** By default the kernel's next free `veth…`. */
-  name?: string
+  name?: string | undefined
   /** The namespace that it is made in. By default that of the first end. */
-  netns?: Namespace
+  netns?: Namespace | undefined
   /** The hardware address. Default: the kernel's choice. */
-  mac?: string
+  mac?: string | undefined
   /** Bytes. Default 1,500. */
-  mtu?: number
+  mtu?: number | undefined
   /** Whether it is set up at once. Default false. */
-  up?: boolean
+  up?: boolean | undefined
   /** Addresses with prefix lengths, as `10.0.0.2/24`; without duplicate address detection. */
-  addresses?: string[]
+  addresses?: readonly string[] | undefined
 }
 
 /** What every kind of link can be made with. */
@@ -34,23 +34,23 @@ export interface CommonLinkSpec {
   /** At most 15 bytes, without `/`, `:` and blanks. */
   name: string
   /** The hardware address. Default: the kernel's choice. */
-  mac?: string
+  mac?: string | undefined
   /** Bytes. Default: as the kernel has it for the kind. */
-  mtu?: number
+  mtu?: number | undefined
   /** Whether it is set up at once. Default false. */
-  up?: boolean
+  up?: boolean | undefined
   /** A remark, for people. */
-  alias?: string
+  alias?: string | undefined
   /** The bridge, bond or VRF that it becomes part of. */
-  master?: LinkRef
+  master?: LinkRef | undefined
   /** Packets. Default: as the kernel has it for the kind. */
-  txQueueLength?: number
+  txQueueLength?: number | undefined
   /** The link it is built on, for `macvlan`, `macvtap`, `ipvlan` and `vlan`. */
-  link?: LinkRef
+  link?: LinkRef | undefined
   /** The namespace of `link`, if that is not this one. */
-  linkNetns?: Namespace
+  linkNetns?: Namespace | undefined
   /** Addresses with prefix lengths, as `10.0.0.1/24`; without duplicate address detection. */
-  addresses?: string[]
+  addresses?: readonly string[] | undefined
 }
 
 /** The kinds of links that can be made, besides `veth`. */

@@ -17,11 +17,11 @@ import { change, decodeFirst, dump, exchange, exchangeInOrder, release } from '.
 /** Which links to list. */
 export interface LinkFilter {
   /** `veth`, `bridge`, …. */
-  kind?: string
+  kind?: string | undefined
   /** Those that are part of this one. */
-  master?: LinkRef
+  master?: LinkRef | undefined
   /** Those that are set up, or those that are not. */
-  up?: boolean
+  up?: boolean | undefined
 }
 
 /** The links of one namespace. Any call throws `EPERM` without `CAP_NET_ADMIN` there, where it changes something. */
@@ -175,7 +175,7 @@ export class Links {
    * @returns the link as it is there, and `restore`, which brings it back as it was: name, up, master, addresses, routes
    * @throws `EEXIST` if the name is taken there, `ENODEV`, `EINVAL` for links that cannot move, as `lo`
    */
-  async move(link: LinkRef, to: Namespace, options: { name?: string } = {}): Promise<Moved> {
+  async move(link: LinkRef, to: Namespace, options: { name?: string | undefined } = {}): Promise<Moved> {
     return moveLink(this.#namespace, link, checkNamespace(to, 'to'), linksOf, options)
   }
 
@@ -189,7 +189,7 @@ export class Links {
    * ```
    * @throws as {@link move}
    */
-  async borrow(link: LinkRef, from: Namespace, options: { name?: string } = {}): Promise<Borrowed> {
+  async borrow(link: LinkRef, from: Namespace, options: { name?: string | undefined } = {}): Promise<Borrowed> {
     return borrowLink(checkNamespace(from, 'from'), link, this.#namespace, linksOf, options)
   }
 

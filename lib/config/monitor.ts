@@ -11,13 +11,13 @@ import { Picture } from './picture.ts'
 import { holdChanges } from './transport.ts'
 
 /** What to monitor. */
-export interface MonitorOptions {
+export interface MonitorOptions<Group extends MonitorGroup = MonitorGroup> {
   /** Default: all but `neighbour`. */
-  groups?: MonitorGroup[]
+  groups?: readonly Group[] | undefined
   /** Ends it: the next step throws the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Bytes of events that the kernel may hold for us. When they overflow, a dump tells what was missed. Default 4 MiB. */
-  buffer?: number
+  buffer?: number | undefined
 }
 
 const GROUPS = Object.keys(SOURCES) as MonitorGroup[]

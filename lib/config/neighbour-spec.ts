@@ -10,21 +10,21 @@ export interface NeighbourSpec {
   /** The link. */
   dev: LinkRef
   /** Its IP address; none for an entry of a bridge's or vxlan's forwarding database. */
-  to?: string
+  to?: string | undefined
   /** Its hardware address. */
-  mac?: string
+  mac?: string | undefined
   /** `permanent` (default), `reachable`, `stale`, `noarp`, …. */
-  state?: string
+  state?: string | undefined
   /** Answer for this address on the link, without having it. */
-  proxy?: boolean
+  proxy?: boolean | undefined
   /** It is a router, of IPv6. */
-  router?: boolean
+  router?: boolean | undefined
   /** Of a forwarding database: the bridge's that the link is part of, rather than the link's own. */
-  master?: boolean
+  master?: boolean | undefined
   /** Of a bridge's forwarding database. */
-  vlan?: number
+  vlan?: number | undefined
   /** Of a vxlan's forwarding database: the tunnel's other end. */
-  via?: string
+  via?: string | undefined
 }
 
 /** What is attempted, in words. */

@@ -13,13 +13,13 @@ import { later, now, type Operation } from './operation.ts'
 /** Which neighbours to list. */
 export interface NeighbourFilter {
   /** Those on this link. Default: on all. */
-  dev?: LinkRef
+  dev?: LinkRef | undefined
   /** Default: both. */
-  family?: 4 | 6
+  family?: 4 | 6 | undefined
   /** Those answered for, instead of those known. */
-  proxy?: boolean
+  proxy?: boolean | undefined
   /** The forwarding databases of bridges and vxlans, instead. */
-  fdb?: boolean
+  fdb?: boolean | undefined
 }
 
 /** The neighbours of one namespace. Changes throw `EPERM` without `CAP_NET_ADMIN` there. */

@@ -18,40 +18,40 @@ export type QdiscSpec = { dev: LinkRef } & (
       kind: 'tbf'
       rate: number
       /** What may go out at once. Default: what the rate gives in 10 ms, at least 5,000. */
-      burst?: number
+      burst?: number | undefined
       /** How long a packet may wait before it is dropped. Default 50. */
-      latency?: number
+      latency?: number | undefined
     }
   | {
       kind: 'htb'
       rate: number
       /** What it may borrow up to. Default: the rate. */
-      ceil?: number
+      ceil?: number | undefined
       /** What may go out at once. Default: as for `tbf`. */
-      burst?: number
+      burst?: number | undefined
     }
   | {
       kind: 'netem'
-      delay?: number
-      jitter?: number
-      loss?: number
-      duplicate?: number
-      corrupt?: number
-      reorder?: number
-      rate?: number
+      delay?: number | undefined
+      jitter?: number | undefined
+      loss?: number | undefined
+      duplicate?: number | undefined
+      corrupt?: number | undefined
+      reorder?: number | undefined
+      rate?: number | undefined
       /** Packets. Default 1,000. */
-      limit?: number
+      limit?: number | undefined
     }
   | {
       kind: 'fq_codel'
-      target?: number
-      interval?: number
+      target?: number | undefined
+      interval?: number | undefined
       /** Packets. */
-      limit?: number
+      limit?: number | undefined
       /** How many queues there are. */
-      flows?: number
-      quantum?: number
-      ecn?: boolean
+      flows?: number | undefined
+      quantum?: number | undefined
+      ecn?: boolean | undefined
     }
 )
 

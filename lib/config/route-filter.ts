@@ -12,13 +12,13 @@ const CLONED = 0x200
 /** Which routes to list. */
 export interface RouteFilter {
   /** By default `main`. `all`, `local`, `default` or a number. */
-  table?: number | string
+  table?: number | string | undefined
   /** Default: both. */
-  family?: 4 | 6
+  family?: 4 | 6 | undefined
   /** Those along this link. Default: along all. */
-  dev?: LinkRef
+  dev?: LinkRef | undefined
   /** Exactly this destination. */
-  to?: string
+  to?: string | undefined
 }
 
 /** A destination; none for `default`. */

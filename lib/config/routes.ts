@@ -22,11 +22,11 @@ const OMITTED = new Set([12, 23, 30])
 /** Where from a route is asked for. */
 export interface RouteQuery {
   /** The address that packets come from. */
-  from?: string
+  from?: string | undefined
   /** The link that they leave by. */
-  dev?: LinkRef
+  dev?: LinkRef | undefined
   /** The packets' mark. */
-  mark?: number
+  mark?: number | undefined
 }
 
 /** The routes of one namespace. Changes throw `EPERM` without `CAP_NET_ADMIN` there. */

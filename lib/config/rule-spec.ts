@@ -9,37 +9,37 @@ import { PROTOCOLS, TABLES } from './words.ts'
 /** A rule to add or delete: which packets look up which table. */
 export interface RuleSpec {
   /** Lower ones are asked first. By default one below the lowest that there is. */
-  priority?: number
+  priority?: number | undefined
   /** `10.0.0.0/8`, an address alone, or `all`. */
-  from?: string
+  from?: string | undefined
   /** As `from`. */
-  to?: string
+  to?: string | undefined
   /** A packet's mark. */
-  fwmark?: number
+  fwmark?: number | undefined
   /** Which bits of the mark are compared. Default: all. */
-  fwmask?: number
+  fwmask?: number | undefined
   /** The link that packets came in by; `lo` for those of this host. */
-  iif?: string
+  iif?: string | undefined
   /** The link that packets go out by, for sockets that are bound to it. */
-  oif?: string
+  oif?: string | undefined
   /** Users whose sockets it is for, the first and the last. */
-  uidRange?: [number, number]
+  uidRange?: [number, number] | undefined
   /** `main`, `local`, `default` or a number. */
-  table?: number | string
+  table?: number | string | undefined
   /** `lookup` (default), `blackhole`, `unreachable`, `prohibit`. */
-  action?: string
+  action?: string | undefined
   /** Routes of the table with a prefix of at most this length do not count. */
-  suppressPrefixLength?: number
+  suppressPrefixLength?: number | undefined
   /** The rule is for all packets but these. */
-  not?: boolean
+  not?: boolean | undefined
   /** An IP protocol's number, as 6 for TCP. */
-  ipProtocol?: number
+  ipProtocol?: number | undefined
   /** The first and the last. */
-  sourcePorts?: [number, number]
+  sourcePorts?: [number, number] | undefined
   /** The first and the last. */
-  destinationPorts?: [number, number]
+  destinationPorts?: [number, number] | undefined
   /** By default that of the addresses, or 4. */
-  family?: 4 | 6
+  family?: 4 | 6 | undefined
 }
 
 /** What is attempted, in words. */
