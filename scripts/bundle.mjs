@@ -20,6 +20,7 @@ const entryPoints = {
   context: 'lib/context/index.ts',
   brokered: 'lib/context/brokered/index.ts',
   late: 'lib/context/late/index.ts',
+  web: 'lib/context/web/index.ts',
   names: 'lib/context/names/index.ts',
   register: 'lib/register.ts'
 }

@@ -11,7 +11,7 @@ import { hookEvents } from './events.ts'
 import { hookHandles, type SocketPrototypes } from './handles.ts'
 import { noteAll } from './interruptions.ts'
 import { hookListeners } from './listeners.ts'
-import { watchLoading, whenLoaded } from './loading.ts'
+import { isLoaded, soonWhenLoaded, watchLoading, whenLoaded } from './loading.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { findPrototype } from './prototypes.ts'
@@ -83,11 +83,14 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   whenLoaded(loading, 'child_process', hookChildren)
   whenLoaded(loading, 'os', hookInterfaces)
   whenLoaded(loading, 'vm', (late) => parts.late.hookScripts(late, noteAll))
-  whenLoaded(loading, 'http2', (late) => parts.late.hookSessions(late))
-  whenLoaded(loading, 'worker_threads', (late) => parts.late.hookWorkers(late), ['internal/webworker'])
+  whenLoaded(loading, 'worker_threads', (late) => parts.web.hookWorkers(late), ['internal/webworker'])
   whenLoaded(loading, 'cluster', (late) => parts.late.hookClusters(late))
   whenLoaded(loading, 'inspector', (late) => parts.late.hookInspector(late))
-  whenLoaded(loading, undefined, (late) => parts.late.hookLocks(late), ['internal/locks'])
+  whenLoaded(loading, undefined, (late) => parts.web.hookLocks(late, isLoaded(loading, 'worker_threads')), [
+    'internal/locks'
+  ])
+  // What a session pushes comes with a later packet.
+  soonWhenLoaded(loading, 'http2', (late) => parts.late.hookSessions(late))
   // What was imported by name follows too.
   builtin('module').syncBuiltinESMExports()
 }

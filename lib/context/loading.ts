@@ -53,6 +53,30 @@ export function whenLoaded(
   else for (const entry of entries) waiting.set(entry, { module, entries, hook })
 }
 
+/**
+ * As {@link whenLoaded}, for hooks that nothing needs before the next turn of the event loop: what is loaded by now gets
+ * them once whoever is to run in the first context has begun.
+ */
+export function soonWhenLoaded(loading: Loading, module: NonNullable<Waiting['module']>, hook: Hook): void {
+  const { patches, known, waiting } = loading
+  const entry = entryOf(module)
+  if (known === undefined) hook(patches)
+  else waiting.set(entry, { module, entries: [entry], hook })
+  if (!known?.includes(entry)) return
+  let isOn = true
+  patches.whenUndone(() => {
+    isOn = false
+  })
+  void Promise.resolve().then(() => {
+    if (isOn) hookLoaded(loading, entry)
+  })
+}
+
+/** Whether a module is loaded, as far as somebody tells. */
+export function isLoaded({ known }: Loading, module: string): boolean {
+  return known?.includes(entryOf(module)) === true
+}
+
 /** @returns whether the list tells of what is loaded from now on */
 function watchList(loading: Loading, list: string[], known: string[]): boolean {
   // Somebody may have emptied it: it has at least what we are loaded with.
