@@ -27,6 +27,7 @@ export interface SocketHandle {
 export type SocketPrototypes = Record<Kind, HandlePrototype>
 
 const UV_EPERM = -1
+const UV_ENXIO = -6
 /** What Node says has failed where an address names an interface that home does not have. */
 const UNKNOWN_LINK = 'uv_if_indextoiid'
 /** `send(request, list, count, port, address, hasCallback)`. */
@@ -235,10 +236,10 @@ function naming(call: Call): AnyFunction {
     const place = this[PLACE]
     if (place === undefined) return original.apply(this, args)
     if (isBrokered(place)) return parts.brokered.nameBrokered(this, call, args)
-    if (place.closed) return original.apply(this, args)
     // Hardly any address names one, and the thread need not move for the others.
     const found = namedAtHome(this, original, args)
-    return found === undefined ? inside(place, () => original.apply(this, args)) : found.result
+    if (found !== undefined) return found.result
+    return place.closed ? nameless(args[0] as { address?: string }) : inside(place, () => original.apply(this, args))
   }
 }
 
@@ -250,6 +251,13 @@ function namedAtHome(handle: SocketHandle, original: AnyFunction, args: unknown[
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== UNKNOWN_LINK) throw error
   }
+}
+
+/** Nobody can go there any more to ask for the name of an interface, and home's is another one's. */
+function nameless(address: { address?: string }): number {
+  if (address.address === undefined) return UV_ENXIO
+  address.address = address.address.replace(/%.*/, '')
+  return 0
 }
 
 /**
