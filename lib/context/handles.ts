@@ -117,8 +117,19 @@ function tellConnecting(handle: SocketHandle, socket: OwnerSocket | undefined, e
     handle.close()
     throw error
   }
-  // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
   if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
+  else tellAtLast(socket, error as Error)
+}
+
+/** While several addresses are tried, Node must find the socket as it was. When all have failed, it destroys it. */
+function tellAtLast(socket: OwnerSocket, error: Error): void {
+  if (Object.hasOwn(socket, 'destroy')) return
+  const { destroy } = socket
+  const telling = (given?: NodeJS.ErrnoException) => {
+    Reflect.deleteProperty(socket, 'destroy')
+    return destroy.call(socket, given?.code === 'EPERM' ? error : given)
+  }
+  Object.defineProperty(socket, 'destroy', { value: telling, configurable: true, writable: true })
 }
 
 /** As {@link connecting}, with the three arguments that TCP always has: every connection comes by here. */
@@ -283,7 +294,7 @@ function namesInterface(argument: unknown): boolean {
 }
 
 interface OwnerSocket {
-  destroy(error: Error): void
+  destroy(error?: Error): void
   emit: AnyFunction
   autoSelectFamilyAttemptedAddresses?: string[]
 }
