@@ -111,6 +111,17 @@ describe('the search list', () => {
     expect(at.server.asked.map(({ name }) => name)).toEqual(['b.c.two.test'])
   })
 
+  it.each([
+    ['are silent', undefined, ['x.one.test', 'x']],
+    ['refuse', { rcode: 5 }, ['x.one.test', 'x']],
+    ['fail', { rcode: 2 }, ['x.one.test', 'x.two.test', 'x.three.test', 'x']],
+    ['know no such name', { rcode: 3 }, ['x.one.test', 'x.two.test', 'x.three.test', 'x']]
+  ] as [string, Say | undefined, string[]][])('ends as in glibc where servers %s', async (_, say, names) => {
+    await using at = await setUp(() => say, 'search one.test two.test three.test\noptions timeout:1 attempts:1')
+    await expect(at.lookup('x', { family: 4 })).rejects.toThrow(/EAI_AGAIN|ENOTFOUND/)
+    expect(at.server.asked.map(({ name }) => name)).toEqual(names)
+  })
+
   it('is not used by resolve', async () => {
     await using at = await setUp(zone(NAMES), 'search one.test')
     await expect(at.dns.promises.resolve4('a')).rejects.toMatchObject({ code: 'ENOTFOUND' })

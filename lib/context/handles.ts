@@ -27,6 +27,7 @@ export interface SocketHandle {
 export type SocketPrototypes = Record<Kind, HandlePrototype>
 
 const UV_EPERM = -1
+const UV_ENXIO = -6
 /** What Node says has failed where an address names an interface that home does not have. */
 const UNKNOWN_LINK = 'uv_if_indextoiid'
 /** `send(request, list, count, port, address, hasCallback)`. */
@@ -116,8 +117,19 @@ function tellConnecting(handle: SocketHandle, socket: OwnerSocket | undefined, e
     handle.close()
     throw error
   }
-  // While several addresses are tried, Node reports the attempts together and must find the socket as it was.
   if (socket.autoSelectFamilyAttemptedAddresses === undefined) socket.destroy(error as Error)
+  else tellAtLast(socket, error as Error)
+}
+
+/** While several addresses are tried, Node must find the socket as it was. When all have failed, it destroys it. */
+function tellAtLast(socket: OwnerSocket, error: Error): void {
+  if (Object.hasOwn(socket, 'destroy')) return
+  const { destroy } = socket
+  const telling = (given?: NodeJS.ErrnoException) => {
+    Reflect.deleteProperty(socket, 'destroy')
+    return destroy.call(socket, given?.code === 'EPERM' ? error : given)
+  }
+  Object.defineProperty(socket, 'destroy', { value: telling, configurable: true, writable: true })
 }
 
 /** As {@link connecting}, with the three arguments that TCP always has: every connection comes by here. */
@@ -235,10 +247,10 @@ function naming(call: Call): AnyFunction {
     const place = this[PLACE]
     if (place === undefined) return original.apply(this, args)
     if (isBrokered(place)) return parts.brokered.nameBrokered(this, call, args)
-    if (place.closed) return original.apply(this, args)
     // Hardly any address names one, and the thread need not move for the others.
     const found = namedAtHome(this, original, args)
-    return found === undefined ? inside(place, () => original.apply(this, args)) : found.result
+    if (found !== undefined) return found.result
+    return place.closed ? nameless(args[0] as { address?: string }) : inside(place, () => original.apply(this, args))
   }
 }
 
@@ -250,6 +262,13 @@ function namedAtHome(handle: SocketHandle, original: AnyFunction, args: unknown[
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== UNKNOWN_LINK) throw error
   }
+}
+
+/** Nobody can go there any more to ask for the name of an interface, and home's is another one's. */
+function nameless(address: { address?: string }): number {
+  if (address.address === undefined) return UV_ENXIO
+  address.address = address.address.replace(/%.*/, '')
+  return 0
 }
 
 /**
@@ -275,7 +294,7 @@ function namesInterface(argument: unknown): boolean {
 }
 
 interface OwnerSocket {
-  destroy(error: Error): void
+  destroy(error?: Error): void
   emit: AnyFunction
   autoSelectFamilyAttemptedAddresses?: string[]
 }

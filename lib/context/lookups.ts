@@ -83,7 +83,7 @@ function either(isHooked: () => boolean, hooked: AnyFunction, name: string, of: 
 
 /** A proxy, as all else about the class is the original's. */
 function redirectedClass(original: object, of: ModuleOf): object {
-  return new Proxy(original, {
+  const redirected: object = new Proxy(original, {
     construct(target, args, newTarget) {
       const place = elsewhere()
       if (place === undefined) {
@@ -91,8 +91,10 @@ function redirectedClass(original: object, of: ModuleOf): object {
         rememberResolver(made, args[0])
         return made
       }
-      // `class Mine extends dns.Resolver` keeps its own prototype only where it was extended at home.
-      return Reflect.construct(Reflect.get(of(place), 'Resolver') as never, args)
+      const ours = Reflect.get(of(place), 'Resolver') as AnyFunction
+      // What extends it has a prototype of its own.
+      return Reflect.construct(ours, args, newTarget === redirected ? ours : newTarget)
     }
   })
+  return redirected
 }

@@ -65,6 +65,8 @@ class LookUp {
   readonly #families: readonly (4 | 6)[]
   readonly #conf: ResolvConf
   readonly #plan: Plan
+  /** Whether servers were silent, or would not tell. */
+  #unanswered = false
 
   constructor(settings: Settings, datagrams: Datagrams, families: readonly (4 | 6)[]) {
     this.#settings = settings
@@ -104,8 +106,12 @@ class LookUp {
 
   async #search(name: string, absolute: boolean): Promise<Found> {
     let first: Failure | undefined
+    let stuck = false
     for (const candidate of candidates(name, absolute, this.#conf)) {
+      // As in glibc: servers that do not answer for a domain of the list are asked for none of the others.
+      if (stuck && candidate !== name) continue
       const found = await this.#ask(candidate, 0)
+      stuck ||= this.#unanswered && candidate !== name
       if (!isFailure(found)) return found
       // Servers that cannot be had, or may not be used, are no reason to ask them for more.
       if (typeof found === 'string') return found
@@ -146,7 +152,9 @@ class LookUp {
     return new Promise((resolve) => {
       new Query(this.#plan, ask(name, type, this.#conf), this.#datagrams, (code, reply) => {
         const failure = code ?? (reply === undefined ? 'EBADRESP' : failureOf(reply))
-        resolve(failure === undefined ? (reply?.answers ?? []) : asEai(failure))
+        const eai = failure === undefined ? undefined : asEai(failure)
+        if (eai === EAI.AGAIN && failure !== 'ESERVFAIL') this.#unanswered = true
+        resolve(eai ?? reply?.answers ?? [])
       })
     })
   }

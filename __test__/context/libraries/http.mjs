@@ -181,6 +181,32 @@ export default {
       await assert.rejects(getLater(), ({ cause }) => cause.code === 'ENETUNREACH')
     }
   },
+  'what waits for one of few connections is connected where it was asked for, whoever makes room': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    for (const [asking, other] of [
+      [red, blue],
+      [blue, NetNs.home()],
+      [NetNs.home(), red]
+    ]) {
+      keepDispatchers()
+      const dialled = []
+      const connect = (_options, callback) => dialled.push({ place: NetNs.current().id, callback })
+      const connections = async (count) => {
+        while (dialled.length < count) await new Promise(setImmediate)
+      }
+      setGlobalDispatcher(new Agent({ connections: 2, connect }))
+      const asked = asking.run(() => [0, 1, 2].map(() => assert.rejects(undiciFetch('http://127.0.0.1/'))))
+      await connections(2)
+      other.run(dialled[0].callback, new Error('no connection'))
+      await connections(3)
+      for (const { callback } of dialled.slice(1)) asking.run(callback, new Error('no connection'))
+      await Promise.all(asked)
+      assert.deepEqual(
+        dialled.map(({ place }) => place),
+        Array(3).fill(asking.id)
+      )
+    }
+  },
   'outside(ns): whatever global dispatcher the program sets is used there, by fetch too': async () => {
     keepDispatchers()
     const [red, blue] = [namespace(), namespace()]

@@ -145,6 +145,25 @@ export default {
       })
     }
   },
+  'a class that extends Resolver has its own methods, wherever it is made': async () => {
+    await namespace().run(async () => {
+      await nameServer({ 'server.test': '127.0.0.9' })
+      class Called extends dns.Resolver {
+        ask = promisify((back) => this.resolve4('server.test', back))
+      }
+      class Promised extends dns.promises.Resolver {
+        ask() {
+          return this.resolve4('server.test')
+        }
+      }
+      for (const Class of [Called, Promised]) {
+        const made = new Class({ tries: 1 })
+        assert.ok(made instanceof Class)
+        assert.deepEqual(await made.ask(), ['127.0.0.9'])
+      }
+      assert.ok(new dns.Resolver() instanceof dns.Resolver)
+    })
+  },
   'a name server of a link, as routers announce theirs, is asked by its link-local address': async () => {
     const { red, blue } = await pair()
     const server = net.createServer((socket) => {

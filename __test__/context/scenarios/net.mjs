@@ -5,7 +5,18 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { NetNs } from 'node-netns'
-import { ask, later, listen, nameServer, namespace, pair, saying, told } from '../../offline/kit.mjs'
+import {
+  ask,
+  brokered,
+  later,
+  listen,
+  nameServer,
+  namespace,
+  pair,
+  reachable,
+  saying,
+  told
+} from '../../offline/kit.mjs'
 
 export default {
   'two namespaces answer on one port at once, each to its own': async () => {
@@ -255,6 +266,24 @@ export default {
       socket.resume()
     })
     assert.equal(place, red.id)
+  },
+  'a server goes on after its namespace was closed, whoever comes from a link': async () => {
+    const { red, blue } = await pair()
+    const server = net.createServer((socket) => socket.end(`${socket.remoteAddress}`))
+    const port = await red.run(() => listen(server, 0, '::'))
+    const coming = blue.bind(() => ask(port, 'fe80::1%link0'))
+    await blue.run(() => reachable(port, 'fe80::1%link0'))
+    assert.equal(await coming(), 'fe80::2%link0')
+    red.close()
+    assert.match(await coming(), brokered ? /^fe80::2%/ : /^(undefined|fe80::2)$/)
+    const taking = once(server, 'connection')
+    const half = blue.run(() => net.connect({ port, host: 'fe80::1%link0', allowHalfOpen: true }))
+    later(() => half.destroy())
+    await taking
+    server.maxConnections = 1
+    const dropped = once(server, 'drop')
+    assert.equal(await coming(), '')
+    await dropped
   },
   'a server that outlives its context answers where it was opened': async () => {
     const red = namespace()

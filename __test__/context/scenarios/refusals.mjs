@@ -15,6 +15,15 @@ import { ask, later, listen } from '../../offline/kit.mjs'
 const EXITS = {
   'net.connect': (port) => ask(port, '127.0.0.1'),
   'net.connect by a name': (port) => ask(port, 'localhost'),
+  'net.connect by a name of several addresses': (port) => {
+    const found = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+    return ask({
+      port,
+      host: 'server.test',
+      autoSelectFamily: true,
+      lookup: (_name, _options, back) => back(null, found)
+    })
+  },
   'net.Server.listen': () => listen(net.createServer(), 0, '127.0.0.1'),
   'http.get': (port) => once(http.get({ port, host: '127.0.0.1', agent: false }), 'response'),
   fetch: (port) =>

@@ -5,6 +5,7 @@ import { nodeGlobal } from '../../realm.ts'
 import type { Dispatcher } from '../dispatchers.ts'
 import { hereOrHome } from '../place.ts'
 import { foreignContext } from '../storage.ts'
+import { connectIn, originalOf, poolsIn } from './connectors.ts'
 
 type Which = 'legacy' | 'modern'
 
@@ -21,9 +22,9 @@ export function routerOf(which: Which, first: Dispatcher, user: Namespace | unde
   const real = behind(first)
   const { dispatch } = real
   const plain = dispatch === real.constructor.prototype.dispatch || BEFORE in dispatch
-  const again = () => {
+  const again = (place: Namespace | undefined) => {
     if (!plain) throw dispatcherRefused(`${real.constructor.name} with a \`dispatch\` of its own`)
-    return another(which, real)
+    return another(which, real, place)
   }
   const inside = new WeakMap<Namespace, Dispatcher>()
   let home: Dispatcher | undefined
@@ -32,14 +33,15 @@ export function routerOf(which: Which, first: Dispatcher, user: Namespace | unde
     // In the contexts of another copy of this library, `first` may be a router of that one's.
     if (place === user || foreignContext() !== undefined) return first
     if (place === undefined) {
-      home ??= again()
+      home ??= again(place)
       return home
     }
-    const known = inside.get(place) ?? again()
+    const known = inside.get(place) ?? again(place)
     inside.set(place, known)
     return known
   }
   if (plain) shareOut(real, choose, first)
+  connectIn(real, user)
   return new Proxy(first, {
     get(_target, property) {
       if (property === BEFORE) return real
@@ -66,23 +68,26 @@ function shareOut(real: Dispatcher, choose: () => Dispatcher, first: Dispatcher)
 }
 
 /**
- * A dispatcher of the same class, without a copy of undici. An agent is given the options that it keeps; what else a
- * program may have set holds connections, or a proxy's address, in ways that only its maker knows.
+ * A dispatcher of the same class for another network, without a copy of undici. An agent is given the options that it
+ * keeps; what else a program may have set holds connections, or a proxy's address, in ways that only its maker knows.
  *
  * @throws `ERR_NETNS_DISPATCHER`
  */
-function another(which: Which, like: Dispatcher): Dispatcher {
+function another(which: Which, like: Dispatcher, place: Namespace | undefined): Dispatcher {
   const modern = Reflect.get(nodeGlobal(), Symbol.for('undici.globalDispatcher.2')) as Dispatcher | undefined
   switch (like.constructor.name) {
     case 'Agent':
-      return make(like, { ...kept(like, 'options'), factory: kept(like, 'factory') })
+      return make(like, {
+        ...kept<object>(like, 'options'),
+        factory: poolsIn(place, originalOf(kept(like, 'factory')))
+      })
     case 'EnvHttpProxyAgent':
       // Node's own, whose options are the environment.
       if (process.env['NODE_USE_ENV_PROXY'] === '1' || process.execArgv.includes('--use-env-proxy')) return make(like)
       break
     case 'Dispatcher1Wrapper':
       // From Node 26 on, the first symbol has an adapter for older copies of undici around an agent of the second.
-      if (which === 'legacy' && modern !== undefined) return make(like, another('modern', behind(modern)))
+      if (which === 'legacy' && modern !== undefined) return make(like, another('modern', behind(modern), place))
       break
   }
   throw dispatcherRefused(like.constructor.name)
@@ -92,7 +97,7 @@ function make(like: Dispatcher, ...args: unknown[]): Dispatcher {
   return Reflect.construct(like.constructor, args) as Dispatcher
 }
 
-function kept(agent: Dispatcher, what: string): object | undefined {
+function kept<Value>(agent: Dispatcher, what: string): Value {
   const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === what)
   return symbol && Reflect.get(agent, symbol)
 }
