@@ -6,10 +6,10 @@ import { returning } from '../storage.ts'
 /**
  * Puts the hook on, where this Node has locks.
  *
- * @param withThreads - whether `worker_threads` is loaded, which has them too: Node takes a while to make a `navigator`
+ * @param byThreads - whether `worker_threads` has them by now, as Node takes a while to make a `navigator`
  */
-export function hookLocks(patches: Patches, withThreads: boolean): void {
-  const threads = withThreads ? (builtin('worker_threads') as { locks?: object }) : undefined
+export function hookLocks(patches: Patches, byThreads: boolean): void {
+  const threads = byThreads ? (builtin('worker_threads') as { locks?: object }) : undefined
   const locks = threads?.locks ?? (globalThis as { navigator?: { locks?: object } }).navigator?.locks
   if (locks === undefined) return
   patches.method(Object.getPrototypeOf(locks), 'request', (original) => {
