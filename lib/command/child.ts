@@ -10,7 +10,7 @@ import { type Exit, type Launched, launch, type Told } from './launcher.ts'
 import { Guard, isLimited } from './limits.ts'
 import type { Checked } from './options.ts'
 import { signalNumber } from './signals.ts'
-import { normalizeStdio, openPipes, PIPE } from './stdio.ts'
+import { normalizeStdio, openPipes, PIPE, provePipes } from './stdio.ts'
 
 /**
  * A program that was started natively: the streams, methods and events of a `ChildProcess`, but for messages, as there
@@ -150,6 +150,7 @@ export class Child extends EventEmitter implements ChildProcess {
     const { stdio, input, limits } = this.#checked
     const wanted = normalizeStdio(stdio, 'pipe')
     if (input !== undefined) wanted[0] = PIPE
+    provePipes(namespace, wanted)
     // A closed handle is the caller's mistake, not the child's.
     namespace.handle
     try {

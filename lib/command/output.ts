@@ -6,7 +6,7 @@ import { bufferExceeded, timedOut } from './errors.ts'
 import { type Exit, type Launched, launch } from './launcher.ts'
 import { Guard, isLimited } from './limits.ts'
 import type { Checked } from './options.ts'
-import { normalizeStdio, openPipes, PIPE } from './stdio.ts'
+import { normalizeStdio, openPipes, PIPE, provePipes } from './stdio.ts'
 
 /** How a child ended, and what it said. */
 export interface Output extends Exit {
@@ -90,6 +90,7 @@ class Run {
     if (limits.signal?.aborted) throw aborted(limits.signal)
     const stdio = normalizeStdio(checked.stdio, usual)
     if (input !== undefined) stdio[0] = PIPE
+    provePipes(namespace, stdio)
     const child = launch(namespace, checked, stdio, (told) => {
       if (told.what === 'ended') this.#over(this.reason, told.exit)
       else if (told.what === 'failed') this.#over(told.error, { code: null, signal: null })

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 import type { Stream } from 'node:stream'
 import { builtin } from '../builtin.ts'
 import { invalidType, invalidValue } from '../errors.ts'
+import type { Namespace } from '../namespace.ts'
+import { attempt } from '../native.ts'
 import type { Launched } from './launcher.ts'
 
 /** What one of the child's descriptors can be. */
@@ -15,6 +17,8 @@ export const PIPE = -1
 const NULL = -2
 const INHERIT = -3
 const CLOSED = -4
+const AF_INET = 2
+const SOCK_STREAM = 1
 
 /** What native code takes: a descriptor of ours, or one of the numbers above. `usual` is what 0, 1 and 2 are unsaid. */
 export function normalizeStdio(stdio: unknown, usual: 'pipe' | 'inherit'): number[] {
@@ -50,6 +54,24 @@ function descriptorOf(stream: unknown): number | undefined {
   if (typeof fd === 'number') return fd
   // A stream whose file is not open yet, or that was closed.
   return typeof _handle?.fd === 'number' ? _handle.fd : 'pipe' in stream ? -1 : undefined
+}
+
+/**
+ * To be called before a child is started.
+ *
+ * @throws `ERR_ACCESS_DENIED` where Node's permission model lets nobody have a stream of a pipe: from Node 26.11 on without
+ *   `--allow-net`
+ */
+export function provePipes(namespace: Namespace, stdio: readonly number[]): void {
+  if (process.permission === undefined || !stdio.includes(PIPE)) return
+  const { Socket } = builtin('net')
+  const fd = attempt((native) => native.openSocket(namespace.handle, AF_INET, SOCK_STREAM))
+  try {
+    new Socket({ fd, readable: false, writable: false }).destroy()
+  } catch (error) {
+    builtin('fs').closeSync(fd)
+    throw error
+  }
 }
 
 /** This process's ends of the pipes, as the streams that Node makes of them. */

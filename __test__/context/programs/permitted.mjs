@@ -1,6 +1,8 @@
 /** Under Node's permission model: says, for each of what it may do or not, whether that is in the namespace, or why not. */
+import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import net from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -21,8 +23,26 @@ const ways = {
   },
   child: async () => (await once(fork(where), 'message'))[0],
   worker: async () => (await once(new Worker(script, { eval: true }), 'message'))[0],
-  command: async () => String((await red.command('readlink', ['/proc/self/ns/net']).output()).stdout).trim()
+  async command() {
+    const before = descriptors()
+    try {
+      return String((await red.command('readlink', ['/proc/self/ns/net']).output()).stdout).trim()
+    } catch (error) {
+      // Node itself refuses streams of pipes, and nothing has run.
+      assert.match(error.stack, /new Socket/)
+      assert.equal(descriptors(), before)
+      assert.throws(() => red.command('readlink', ['/proc/self/ns/net']).spawn(), { code: error.code })
+      assert.equal(descriptors(), before)
+      throw error
+    }
+  },
+  async 'command without pipes'() {
+    const { code } = await red.command('true', [], { stdio: 'ignore' }).status()
+    return code === 0 ? red.id : code
+  }
 }
+
+const descriptors = () => readdirSync('/proc/self/fd').length
 
 const red = await NetNs.create()
 const told = {}
