@@ -9,7 +9,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const TOGETHER = [
   '__test__/{at-once,examples,one-user,package}.test.ts',
   '__test__/command/helper.test.ts',
-  '__test__/config/{addresses-routes,encoding,fuzz,known,links,neighbours-rules,sysctl,wireguard}.test.ts',
+  '__test__/config/{addresses-routes,encoding,fuzz,known,links,moved-links,neighbours-rules,sysctl,unsaid,wireguard}.test.ts',
   '__test__/context/*.test.ts',
   '__test__/dns/wire.test.ts'
 ]

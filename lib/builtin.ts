@@ -12,6 +12,7 @@ type Builtins = {
   diagnostics_channel: typeof import('node:diagnostics_channel')
   dgram: typeof import('node:dgram')
   dns: typeof import('node:dns')
+  events: typeof import('node:events')
   fs: typeof import('node:fs')
   http: typeof import('node:http')
   http2: typeof import('node:http2')

@@ -34,6 +34,9 @@ export const parts: Readonly<All> = {
   get late() {
     return loaded.late ?? loadPart('late')
   },
+  get web() {
+    return loaded.web ?? loadPart('web')
+  },
   get names() {
     return loaded.names ?? loadPart('names')
   },

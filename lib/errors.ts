@@ -4,10 +4,14 @@ import { currentRuntime } from './runtime.ts'
 
 /** What native code says of a failure: data, as an exception thrown off the JavaScript thread has no stack. */
 export interface ErrorRecord {
+  /** An errno's name, or `ERR_NETNS_…`. */
   code: string
   message: string
+  /** Negative, as Node has it. */
   errno?: number
+  /** The system call that failed. */
   syscall?: string
+  /** The file it was about. */
   path?: string
 }
 
@@ -19,7 +23,7 @@ export interface ErrorRecord {
  * try {
  *   NetNs.fromName('red')
  * } catch (error) {
- *   if (error.code !== 'ENOENT') throw error
+ *   if (!(error instanceof NetnsError && error.code === 'ENOENT')) throw error
  * }
  * ```
  */

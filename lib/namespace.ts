@@ -202,10 +202,12 @@ export class Namespace implements Disposable, AsyncDisposable {
     }
   }
 
+  /** As {@link close}. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** As {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }

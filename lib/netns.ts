@@ -120,8 +120,8 @@ export class NetNs extends Equipped {
    * Makes a namespace (unshare(2)) with `lo` up, and a name if one is given. Nothing of this process moves there.
    * Without `CAP_SYS_ADMIN` a helper process makes it, in a user namespace of this user's.
    *
-   * @throws `EPERM` without `CAP_SYS_ADMIN` if there is a name or the system refuses user namespaces, `EEXIST` if the name is taken, `ENOSPC` at the limit of namespaces; nothing
-   * is left behind then
+   * @throws `EPERM` without `CAP_SYS_ADMIN` if there is a name or the system refuses user namespaces, `EEXIST` if the name
+   * is taken, `ENOSPC` at the limit of namespaces; nothing is left behind then
    */
   static async create(options?: CreateOptions): Promise<NetNs> {
     return new NetNs(await registry.create(options), options?.name)
@@ -146,7 +146,11 @@ export class NetNs extends Equipped {
     return registry.listSync(options)
   }
 
-  /** Names that are no namespaces: what a crash or a reboot left, which {@link delete} removes. */
+  /**
+   * Names that are no namespaces: what a crash or a reboot left, which {@link delete} removes.
+   *
+   * @throws as {@link list}
+   */
   static async listStale(options?: RegistryOptions): Promise<string[]> {
     return registry.listStale(options)
   }
@@ -193,7 +197,7 @@ export class NetNs extends Equipped {
   /**
    * Every name it has.
    *
-   * @throws `ERR_NETNS_CLOSED`
+   * @throws `ERR_NETNS_CLOSED`; as {@link NetNs.list}
    */
   async names(options?: RegistryOptions): Promise<string[]> {
     return registry.namesOf(this.handle, options)
@@ -244,8 +248,8 @@ export class NetNs extends Equipped {
    * If the thread cannot come back, because `fn` gave up the privilege, the process aborts with a message: JavaScript
    * never goes on in the wrong network.
    *
-   * @throws what `fn` throws; `EPERM` without `CAP_SYS_ADMIN`, where `run` may do; `ERR_NETNS_NO_RETURN` if the thread could go in but not
-   * come back; `ERR_NETNS_ASYNC` if `fn` returns a promise; `ERR_NETNS_CLOSED`
+   * @throws what `fn` throws; `EPERM` without `CAP_SYS_ADMIN`, where `run` may do; `ERR_NETNS_NO_RETURN` if the thread could
+   * go in but not come back; `ERR_NETNS_ASYNC` if `fn` returns a promise; `ERR_NETNS_CLOSED`
    */
   runSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     validateFunction(fn)

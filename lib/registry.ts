@@ -7,7 +7,7 @@ import { watchNames } from './watch.ts'
 /** Where names live. */
 export interface RegistryOptions {
   /** A directory. @defaultValue `'/run/netns'`, iproute2's */
-  directory?: string
+  directory?: string | undefined
 }
 
 /** How a namespace is made. */
@@ -16,33 +16,37 @@ export interface CreateOptions extends RegistryOptions {
    * Binds it under `/run/netns`, for `ip netns` and everyone, until the name is deleted. Without, it lives while a
    * handle or a process does.
    */
-  name?: string
+  name?: string | undefined
   /** Brings `lo` up. @defaultValue `true` */
-  loopback?: boolean
+  loopback?: boolean | undefined
 }
 
 /** How a name is deleted. */
 export interface DeleteOptions extends RegistryOptions {
   /** Even if it names the namespace where this process started. @defaultValue `false` */
-  force?: boolean
+  force?: boolean | undefined
 }
 
 /** How names are watched. */
 export interface WatchOptions extends RegistryOptions {
   /** Ends the watch. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A name and the namespace it stands for. */
 export interface NamedNetNs {
   name: string
+  /** The file that the name is. */
   path: string
+  /** The number in `net:[4026531840]`. */
   inode: number
+  /** The device number of the kernel's nsfs. */
   dev: number
 }
 
 /** A name that came or went. */
 export interface NameEvent {
+  /** Whether it can be opened from now on, or no more. */
   type: 'add' | 'delete'
   name: string
 }
@@ -97,6 +101,7 @@ function creation(options: CreateOptions | undefined) {
   }
 }
 
+/** Makes a namespace; see `NetNs.create`. */
 export async function create(options?: CreateOptions): Promise<Handle> {
   const { directory, name, loopback } = creation(options)
   return attemptAsync((native) =>
@@ -112,18 +117,21 @@ export function createSync(options?: CreateOptions): number {
   )
 }
 
+/** Gives a name; see `NetNs#attach`. */
 export async function attach(handle: Handle, name: string, options?: RegistryOptions): Promise<void> {
   const directory = directoryOf(options)
   validateName(name)
   return attemptAsync((native) => native.attachName(directory, name, handle))
 }
 
+/** As {@link attach}, on this thread. */
 export function attachSync(handle: Handle, name: string, options?: RegistryOptions): void {
   const directory = directoryOf(options)
   validateName(name)
   attempt((native) => native.attachNameSync(directory, name, handle))
 }
 
+/** Takes a name away; see `NetNs.delete`. */
 export async function remove(name: string, options?: DeleteOptions): Promise<void> {
   const directory = directoryOf(options)
   const force = validateBoolean(validateOptions(options).force, 'options.force', false)
@@ -131,6 +139,7 @@ export async function remove(name: string, options?: DeleteOptions): Promise<voi
   return attemptAsync((native) => native.deleteName(directory, name, force))
 }
 
+/** As {@link remove}, on this thread. */
 export function removeSync(name: string, options?: DeleteOptions): void {
   const directory = directoryOf(options)
   const force = validateBoolean(validateOptions(options).force, 'options.force', false)
@@ -155,11 +164,13 @@ function named(directory: string, { names, inodes, dev }: NativeListing): NamedN
   return all
 }
 
+/** Names that can be opened; see `NetNs.list`. */
 export async function list(options?: RegistryOptions): Promise<NamedNetNs[]> {
   const directory = directoryOf(options)
   return named(directory, await attemptAsync((native) => native.listNames(directory)))
 }
 
+/** As {@link list}, on this thread. */
 export function listSync(options?: RegistryOptions): NamedNetNs[] {
   const directory = directoryOf(options)
   return named(
@@ -168,16 +179,19 @@ export function listSync(options?: RegistryOptions): NamedNetNs[] {
   )
 }
 
+/** Names that are no namespaces; see `NetNs.listStale`. */
 export async function listStale(options?: RegistryOptions): Promise<string[]> {
   const directory = directoryOf(options)
   return (await attemptAsync((native) => native.listNames(directory))).stale
 }
 
+/** Every name of a namespace; see `NetNs#names`. */
 export async function namesOf(handle: Handle, options?: RegistryOptions): Promise<string[]> {
   const directory = directoryOf(options)
   return attemptAsync((native) => native.namesOf(directory, handle))
 }
 
+/** Names as they come and go; see `NetNs.watch`. */
 export function watch(options?: WatchOptions): AsyncIterableIterator<NameEvent> {
   return watchNames(directoryOf(options), validateSignal(validateOptions(options).signal))
 }

@@ -3,6 +3,7 @@
 /** A runtime and its version. */
 export interface Runtime {
   name: 'node' | 'electron' | 'bun' | 'deno'
+  /** As the runtime says it, without a `v`. */
   version: string
 }
 

@@ -7,7 +7,7 @@ import { validateBoolean, validateOptions } from './validate.ts'
 /** How a thread moves for good. */
 export interface EnterThreadOptions {
   /** Even if it is the process's main thread. @defaultValue `false` */
-  force?: boolean
+  force?: boolean | undefined
 }
 
 let prepared = false

@@ -10,6 +10,7 @@ import ts from 'typescript'
  */
 export const FIRST_CALLED = [
   'asking',
+  'beneath',
   'bindAll',
   'binding',
   'bound',
@@ -52,8 +53,7 @@ export const FIRST_CALLED = [
   'opening',
   'perform',
   'prepare',
-  'promisedLookup',
-  'promisedLookupService',
+  'promised',
   'receiving',
   'redirectedClass',
   'refusable',

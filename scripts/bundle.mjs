@@ -20,7 +20,8 @@ const entryPoints = {
   context: 'lib/context/index.ts',
   brokered: 'lib/context/brokered/index.ts',
   late: 'lib/context/late/index.ts',
-  names: 'lib/dns/index.ts',
+  web: 'lib/context/web/index.ts',
+  names: 'lib/context/names/index.ts',
   register: 'lib/register.ts'
 }
 

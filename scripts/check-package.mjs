@@ -1,6 +1,7 @@
 /**
  * `npm run check:package`: packs the package and looks at it as users get it: what publint and attw say, that it installs
- * and imports in an empty project, that it says what is missing without its native part, and that it is small.
+ * and imports in an empty project, what TypeScript says of its declarations there, that it says what is missing without its
+ * native part, and that it is small.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -42,6 +43,7 @@ try {
   )
   check('only what users need is packed', () => checkContents(tarball))
   check('it installs and imports, and says what is missing without a native part', () => checkWithout(tarball))
+  check('its types hold for whoever has libraries checked too', checkTypes)
   check('with its native part it works', checkWith)
   check('the native part is small', checkSize)
   check('every platform has its package in npm/', checkPlatforms)
@@ -94,6 +96,28 @@ function checkWithout(tarball) {
     } catch (error) {
       equal(error.code, 'ERR_NETNS_UNSUPPORTED')
     }`)
+}
+
+/** In ES modules, in CommonJS, and as bundlers resolve them. */
+function checkTypes() {
+  const text = `
+    import 'node-netns/register'
+    import { type Link, NetNs, NetnsError } from 'node-netns'
+    export const red: NetNs = NetNs.createSync()
+    export const links: Promise<Link[]> = red.run(async () => red.links.list())
+    export const handler: (a: string) => number = red.bind((a: string) => a.length)
+    export const code: string = new NetnsError({ code: 'EPERM', message: '' }).code`
+  const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false']
+  for (const [file, module, resolution] of [
+    ['user.mts', 'nodenext', 'nodenext'],
+    ['user.cts', 'nodenext', 'nodenext'],
+    ['user.ts', 'esnext', 'bundler']
+  ]) {
+    writeFileSync(join(folder, file), text)
+    const resolved = ['--target', 'es2022', '--lib', 'es2022', '--module', module, '--moduleResolution', resolution]
+    execute(tool('tsc'), [...strict, ...types, ...resolved, file], { cwd: folder })
+  }
 }
 
 /** The platform's package, laid out as the registry delivers it. */

@@ -5,7 +5,8 @@ set -eu
 packages=$(cd "$1" && pwd)
 platform=$2
 project=$(mktemp -d)
-trap 'rm -rf "$project"' EXIT
+# Windows removes no folder that a process is in.
+trap 'cd / && rm -rf "$project"' EXIT
 cd "$project"
 echo '{ "name": "user", "private": true, "type": "module" }' >package.json
 tarballs=$(ls "$packages"/node-netns-[0-9]*.tgz)

@@ -1,25 +1,9 @@
+/** What waits and what does not, by its name alone, does the same. */
 import { NetNs } from 'node-netns'
 import { expect, test } from 'vitest'
 import { strays } from '../helpers.ts'
-import { pair, tunRefusal } from './wire.ts'
-
-type Method = 'add' | 'replace' | 'set' | 'get' | 'delete' | 'list' | 'flush'
-// biome-ignore lint/suspicious/noExplicitAny: any method of any part
-type Calls = Record<Method, (...args: any[]) => Promise<any>>
-type Part = 'links' | 'addresses' | 'routes' | 'neighbours' | 'rules' | 'qdisc' | 'sysctl'
-type Way = (ns: NetNs, part: Part) => Calls
-
-/** The same call in both ways: what works on this thread is told apart by its name alone. */
-const WAYS: Record<string, Way> = {
-  asynchronous: (ns, part) => ns[part] as unknown as Calls,
-  synchronous: (ns, part) =>
-    new Proxy(ns[part] as object, {
-      get:
-        (target, name) =>
-        (...args: unknown[]) =>
-          new Promise((resolve) => resolve(Reflect.get(target, `${String(name)}Sync`).apply(target, args)))
-    }) as Calls
-}
+import { type Method, type Part, WAYS, type Way } from './ways.ts'
+import { pair } from './wire.ts'
 
 /** What both ways have to do alike: everything with results, one after the other. */
 const WORKS: Record<string, (way: Way, left: NetNs, right: NetNs) => Promise<unknown[]>> = {
@@ -202,85 +186,6 @@ test('ids are given in both ways', async () => {
   expect(wire.left.setNsidSync(other)).toBe(wire.left.nsid(other))
   expect(() => wire.left.setNsidSync(other, 7)).toThrow(expect.objectContaining({ code: 'EEXIST' }))
 })
-
-test('a synchronous call overtakes nothing that was asked of the same handle before', () => {
-  const ns = NetNs.createSync()
-  const pending: Promise<unknown>[] = []
-  for (let i = 0; i < 10; i++) {
-    pending.push(ns.links.add({ kind: 'bridge', name: `br${i}` }))
-    expect(ns.links.getSync(`br${i}`)).toMatchObject({ name: `br${i}` })
-    pending.push(ns.sysctl.set(`net.ipv4.conf.br${i}.forwarding`, 1))
-    expect(ns.sysctl.getSync(`net.ipv4.conf.br${i}.forwarding`)).toBe('1')
-    pending.push(ns.links.delete(`br${i}`))
-    expect(ns.links.getSync(`br${i}`)).toBeUndefined()
-  }
-  return Promise.all(pending).finally(() => ns.close())
-})
-
-test('a veth is made behind what either of its namespaces was asked before', async () => {
-  using left = NetNs.createSync()
-  using right = NetNs.createSync()
-  const adding = right.links.add({ kind: 'bridge', name: 'taken' })
-  const peer = { name: 'taken', netns: right }
-  expect(() => left.links.addSync({ kind: 'veth', name: 'a', peer })).toThrow(
-    expect.objectContaining({ code: 'EEXIST' })
-  )
-  await adding
-})
-
-test('a call whose answer fails keeps no synchronous call waiting', async () => {
-  using ns = NetNs.createSync()
-  const failing = ns.links.delete('none')
-  expect(ns.links.getSync('lo')).toMatchObject({ name: 'lo' })
-  await expect(failing).rejects.toMatchObject({ code: 'ENODEV' })
-})
-
-test('a monitor tells of what a synchronous call changed right after it was asked for', async () => {
-  using ns = NetNs.createSync()
-  using same = NetNs.fromFd(ns.fd)
-  const events = ns.monitor({ groups: ['link'] })
-  // By another handle, too.
-  same.links.addSync({ kind: 'bridge', name: 'br0' })
-  const { value } = await events.next()
-  expect(value).toMatchObject({ type: 'add', group: 'link', value: { name: 'br0' } })
-  await events.return?.()
-})
-
-test.each(['asynchronous', 'synchronous'])(
-  'a monitor tells of a tun that an %s call made right after it',
-  async (way) => {
-    using ns = NetNs.createSync()
-    using same = NetNs.fromFd(ns.fd)
-    const events = ns.monitor({ groups: ['link'] })
-    const made = WAYS[way]?.(same, 'links').add({ kind: 'tun', name: 'tun0' })
-    if (tunRefusal !== undefined) {
-      // The machine does not let this user, or anybody, have one.
-      await expect(made).rejects.toMatchObject(tunRefusal)
-      await events.return?.()
-      return
-    }
-    const { value } = await events.next()
-    expect(value).toMatchObject({ type: 'add', group: 'link', value: { name: 'tun0' } })
-    await events.return?.()
-    await made
-  }
-)
-
-test.each(['asynchronous', 'synchronous'])(
-  "a monitor tells of a veth's other end that an %s call made",
-  async (way) => {
-    using left = NetNs.createSync()
-    using right = NetNs.createSync()
-    const events = right.monitor()
-    const made = WAYS[way]?.(left, 'links').add({ kind: 'veth', name: 'a', peer: { name: 'b', netns: right } })
-    for await (const { type, group, value } of events) {
-      if (group !== 'link') continue
-      expect([type, (value as { name: string }).name]).toEqual(['add', 'b'])
-      break
-    }
-    await made
-  }
-)
 
 test('a synchronous call works inside another namespace, and leaves every thread where it was', () => {
   using ns = NetNs.createSync()

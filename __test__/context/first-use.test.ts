@@ -219,3 +219,51 @@ it('without a descriptor left says so, and works once there are some', async () 
   expect(before.length).toBeGreaterThan(1)
   expect(before.filter((code) => code !== 'EMFILE')).toEqual([])
 })
+
+/** What making a Worker by each of the classes `made` makes of `Worker` comes to, inside and at home. */
+function byClasses(made: string): string {
+  return `import { once } from 'node:events'
+    import { createRequire } from 'node:module'
+    const threads = createRequire(import.meta.url)('node:worker_threads')
+    const { Worker } = threads
+    const script = "const { getBuiltinModule: node } = process; " +
+      "node('worker_threads').parentPort.postMessage(node('fs').readlinkSync('/proc/thread-self/ns/net'))"
+    const classes = ${made}
+    red.run(() => {})
+    const outcome = async (Class) => {
+      try {
+        const worker = new Class(script, { eval: true })
+        if (!(worker instanceof Worker && worker instanceof Class)) return 'of another class'
+        return (await once(worker, 'message'))[0]
+      } catch (error) {
+        return error.code
+      }
+    }
+    const found = []
+    for (const Class of classes(threads, Worker)) {
+      found.push(await red.run(outcome, Class), await outcome(Class))
+    }
+    const names = new Map([[red.id, 'red'], [NetNs.home().id, 'home']])
+    console.log(JSON.stringify(found.map((each) => names.get(each) ?? each)))`
+}
+
+it('a Worker by a class from before there were hooks is refused inside, and so is one that extends it', async () => {
+  const classes = '((Early) => () => [Worker, Early])(class Early extends Worker {})'
+  expect(await program(byClasses(classes))).toEqual(['ERR_NETNS_CAPTURED', 'home', 'ERR_NETNS_CAPTURED', 'home'])
+  // With one made already, by the hooked class.
+  const later = '(threads) => [threads.Worker, class Late extends threads.Worker {}, Worker]'
+  expect(await program(byClasses(later))).toEqual(['red', 'home', 'red', 'home', 'ERR_NETNS_CAPTURED', 'home'])
+})
+
+it('a Worker is inside where the program has put another class into the place of it, whatever that is', async () => {
+  const replaced = (Class: string) => `(threads.Worker = ${Class}, (threads) => [threads.Worker, Worker])`
+  const extended = replaced('class Traced extends Worker {}')
+  expect(await program(byClasses(extended))).toEqual(['red', 'home', 'ERR_NETNS_CAPTURED', 'home'])
+  const proxied = replaced('new Proxy(Worker, {})')
+  expect(await program(byClasses(proxied))).toEqual(['red', 'home', 'ERR_NETNS_CAPTURED', 'home'])
+  // Nobody can tell what it will call, so that what it made is looked at.
+  const called = replaced(
+    'Object.assign(function (...args) { return Reflect.construct(Worker, args, new.target) }, { prototype: Worker.prototype })'
+  )
+  expect(await program(byClasses(called))).toEqual(['red', 'home', 'ERR_NETNS_CAPTURED', 'home'])
+})

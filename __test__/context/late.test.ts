@@ -59,5 +59,10 @@ describe.each([
 })
 
 it('what cannot be hooked when it is loaded is refused in contexts, and works outside', async () => {
-  expect(await run('worker_threads', 'import()', 'in a broken runtime')).toEqual(['BROKEN', 'BROKEN', 'home'])
+  expect(await run('worker_threads', 'import()', 'loaded in a broken runtime')).toEqual(['BROKEN', 'BROKEN', 'home'])
+})
+
+it('what cannot be found out of Workers with the first one is refused, and looked for again with the next', async () => {
+  const where = 'first used in a broken runtime'
+  expect(await run('worker_threads', 'import()', where)).toEqual(['BROKEN', 'blue', 'home'])
 })

@@ -1,50 +1,10 @@
-/** `lookup` and `lookupService`: files, search list, families, order, errors. */
-import { execFileSync } from 'node:child_process'
+/** `lookup` and `lookupService`: search list, families, order, errors. */
 import nodeDns from 'node:dns'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { createDns } from '../../lib/dns/dns.ts'
-import { etcSource } from '../../lib/dns/source.ts'
-import { Files } from './files.ts'
-import { type Answering, a, aaaa, cname, nameServer, type Say } from './name-server.ts'
-
-const A = 1
-const AAAA = 28
-const PTR = 12
-
-/** A zone: what each name has; every other does not exist. */
-function zone(names: Record<string, readonly object[]>): Answering {
-  const types: Record<number, string> = { [A]: 'A', [AAAA]: 'AAAA', [PTR]: 'PTR' }
-  return ({ name, type }) => {
-    const records = names[name.toLowerCase()]
-    if (records === undefined) return { rcode: 3 }
-    return { answers: records.filter((record) => ['CNAME', types[type]].includes((record as { type: string }).type)) }
-  }
-}
-
-async function setUp(answering: Answering, conf = '', hosts = '', services = '') {
-  const server = await nameServer(answering)
-  const files = new Files()
-  files.write('resolv.conf', `nameserver 127.0.0.1\n${conf}\n`)
-  files.write('hosts', hosts)
-  files.write('services', services)
-  const dns = createDns(files.source({ port: server.port }))
-  return {
-    server,
-    files,
-    dns,
-    lookup: dns.promises.lookup,
-    asked: () =>
-      server.asked.map(({ name, type }) => `${name} ${type === AAAA ? 'AAAA' : type === A ? 'A' : type}`).sort(),
-    async [Symbol.asyncDispose]() {
-      files[Symbol.dispose]()
-      await server[Symbol.asyncDispose]()
-    }
-  }
-}
-
-const BOTH = { 'x.test': [a('x.test', '127.0.0.5'), aaaa('x.test', '::1'), a('x.test', '127.0.0.6')] }
+import { A, BOTH, setUp, zone } from './looking-up.ts'
+import { a, aaaa, cname, nameServer, type Say } from './name-server.ts'
 
 describe('families', () => {
   it('are asked for both at once, or one alone', async () => {
@@ -228,43 +188,6 @@ describe('a look-up that fails', () => {
   })
 })
 
-describe('what needs no server', () => {
-  it('comes from the hosts file, whatever its case', async () => {
-    await using at = await setUp(
-      () => ({ rcode: 3 }),
-      '',
-      '127.0.0.7 Red.test red # blue\nfe80::1%lo red\nx y\n::7 six'
-    )
-    expect(await at.lookup('RED', { family: 4 })).toEqual({ address: '127.0.0.7', family: 4 })
-    expect(await at.lookup('red.test.')).toEqual({ address: '127.0.0.7', family: 4 })
-    expect(await at.lookup('six')).toEqual({ address: '::7', family: 6 })
-    expect(await at.dns.promises.reverse('127.0.0.7')).toEqual(['Red.test', 'red'])
-    expect(await at.dns.promises.reverse('0::7')).toEqual(['six'])
-    expect(at.asked()).toEqual([])
-    await expect(at.lookup('blue')).rejects.toMatchObject({ code: 'ENOTFOUND' })
-  })
-
-  it('is localhost, with or without a hosts file', async () => {
-    await using at = await setUp(() => ({ answers: [a('x', '6.6.6.6')] }))
-    expect(await at.lookup('localhost', { family: 4 })).toEqual({ address: '127.0.0.1', family: 4 })
-    expect(await at.lookup('a.localhost', { family: 6 })).toEqual({ address: '::1', family: 6 })
-    expect(await at.lookup('localhost', { all: true })).toHaveLength(2)
-    at.files.write('hosts', '127.0.0.8 localhost other\n')
-    expect(await at.lookup('localhost', { all: true })).toEqual([{ address: '127.0.0.8', family: 4 }])
-    expect(at.asked()).toEqual([])
-  })
-
-  it.each(['127.1', '0x7f.1', '2130706433', '0177.0.0.1', '1.2.3', '256', '1.2.3.04'])(
-    'is the number %s',
-    async (name) => {
-      await using at = await setUp(() => ({ rcode: 3 }))
-      expect(await at.lookup(name)).toEqual(await nodeDns.promises.lookup(name))
-      await expect(at.lookup(name, { family: 6 })).rejects.toMatchObject({ syscall: 'getaddrinfo' })
-      expect(at.asked()).toEqual([])
-    }
-  )
-})
-
 describe('an alias', () => {
   it('that the server leaves to us is followed', async () => {
     const alias = (to: string) => [cname('', to)]
@@ -272,50 +195,6 @@ describe('an alias', () => {
       zone({ 'x.test': alias('y.test'), 'y.test': alias('z.test'), 'z.test': [a('z.test', '127.0.0.3')] })
     )
     expect(await at.lookup('x.test')).toEqual({ address: '127.0.0.3', family: 4 })
-  })
-})
-
-describe('files', () => {
-  it('are read again when they change', async () => {
-    await using first = await nameServer(() => ({ answers: [a('x.test', '127.0.0.1')] }))
-    await using second = await nameServer(() => ({ answers: [a('x.test', '127.0.0.2')] }))
-    using files = new Files()
-    const dns = createDns(files.source())
-    expect(dns.getServers()).toEqual(['127.0.0.1'])
-    for (const [{ port }, address] of [
-      [first, '127.0.0.1'],
-      [second, '127.0.0.2']
-    ] as const) {
-      files.write('resolv.conf', `nameserver [127.0.0.1]:${port}\n`)
-      expect(await dns.promises.resolve4('x.test')).toEqual([address])
-      expect(await dns.promises.lookup('x.test', { family: 4 })).toEqual({ address, family: 4 })
-      expect(dns.getServers()).toEqual([`127.0.0.1:${port}`])
-    }
-  })
-
-  it('of a named namespace are laid over those of the machine', () => {
-    const source = etcSource('red')
-    expect(source.resolvConf).toEqual(['/etc/netns/red/resolv.conf', '/etc/resolv.conf'])
-    expect(source.hosts).toEqual(['/etc/netns/red/hosts', '/etc/hosts'])
-    expect(etcSource(undefined).resolvConf).toEqual(['/etc/resolv.conf'])
-    expect(etcSource('../x').resolvConf).toEqual(['/etc/resolv.conf'])
-  })
-
-  it('that are no use harm nothing: binary, huge, a fifo, a directory', async () => {
-    using files = new Files()
-    const dns = createDns(files.source())
-    const binary = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7919) & 255))
-    files.write('resolv.conf', binary)
-    files.write('hosts', binary)
-    expect(dns.getServers()).toEqual(['127.0.0.1'])
-    files.write('resolv.conf', 'nameserver 127.0.0.9\n'.repeat(100) + 'nameserver 192.0.2.1\n'.repeat(500_000))
-    expect(dns.getServers()).toEqual(['127.0.0.9', '192.0.2.1'])
-    for (const make of ['mkfifo', 'mkdir']) {
-      using odd = new Files()
-      execFileSync(make, [`${odd.path}/resolv.conf`])
-      expect(createDns(odd.source()).getServers()).toEqual(['127.0.0.1'])
-    }
-    expect(createDns({ resolvConf: ['/dev/zero', '/etc/hosts'], hosts: [] }).getServers()).toEqual(['127.0.0.1'])
   })
 })
 

@@ -47,25 +47,28 @@ const FOREVER = 0xffff_ffff
 
 /** An address to give to a link. */
 export interface AddressSpec {
+  /** The link. */
   dev: LinkRef
   /** With its prefix length: `10.0.0.1/24`, `fd00::1/64`. */
   address: string
   /** The other end of a point-to-point link, with or without a prefix length. */
-  peer?: string
-  broadcast?: string
+  peer?: string | undefined
+  /** Of IPv4. Default: none. */
+  broadcast?: string | undefined
   /** `global` (default), `link`, `host`, `site` or a number. */
-  scope?: string | number
+  scope?: string | number | undefined
   /** Usable at once, without the second in which IPv6 looks whether another host has it. */
-  noDad?: boolean
+  noDad?: boolean | undefined
   /** No route to its network. */
-  noPrefixRoute?: boolean
+  noPrefixRoute?: boolean | undefined
   /** Seconds. Default: for ever. */
-  validLifetime?: number
+  validLifetime?: number | undefined
   /** Seconds for which new connections may use it. Default: for ever. */
-  preferredLifetime?: number
+  preferredLifetime?: number | undefined
   /** The metric of the route to its network. */
-  metric?: number
-  label?: string
+  metric?: number | undefined
+  /** A name of the address's own, of IPv4. Default: the link's. */
+  label?: string | undefined
 }
 
 /** An address that a link has. */
@@ -75,6 +78,7 @@ export interface Address extends AddressSpec {
   /** The link's index. */
   index: number
   family: 4 | 6
+  /** `global`, `link`, `host`, …, or a number. */
   scope: string
   /** `permanent`, `tentative`, `dadfailed`, `secondary`, …. */
   flags: string[]

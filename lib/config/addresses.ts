@@ -2,7 +2,7 @@
 import type { Namespace } from '../namespace.ts'
 import { AF } from '../wire/address.ts'
 import type { Message, Reader } from '../wire/reader.ts'
-import { FLAG, Request } from '../wire/request.ts'
+import { FLAG, type Request } from '../wire/request.ts'
 import {
   ADDRESS_MESSAGE,
   type Address,
@@ -11,17 +11,19 @@ import {
   describeAddress,
   writeAddress
 } from './address.ts'
-import { type BulkResult, sendAll } from './bulk.ts'
-import { checkFamily, checkLink, checkObject, isIterable, type LinkRef } from './check.ts'
+import { type Bulk, type BulkResult, send } from './bulk.ts'
+import { checkFamilyNumber, checkLink, checkObject, type LinkRef } from './check.ts'
 import { flushAll } from './flush.ts'
 import { dumpForFlush, dumpNamed, type Names } from './names.ts'
 import { later, now, type Operation } from './operation.ts'
-import { change, decodeAll } from './transport.ts'
+import { decodeAll } from './transport.ts'
 
 /** Which addresses to list or flush. */
 export interface AddressFilter {
-  dev?: LinkRef
-  family?: 4 | 6
+  /** Those of this link. Default: of all. */
+  dev?: LinkRef | undefined
+  /** Default: both. */
+  family?: 4 | 6 | undefined
 }
 
 /** The IP addresses of one namespace. Changes throw `EPERM` without `CAP_NET_ADMIN` there. */
@@ -66,28 +68,28 @@ export class Addresses {
   add(address: AddressSpec): Promise<void>
   add(addresses: Iterable<AddressSpec>): Promise<BulkResult>
   add(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
-    return later(this.#send('add', addresses, FLAG.create | FLAG.excl))
+    return later(send(this.#namespace, addresses, bulk('add', FLAG.create | FLAG.excl)))
   }
 
   /** As {@link add}, on this thread: for some tens of microseconds each. */
   addSync(address: AddressSpec): void
   addSync(addresses: Iterable<AddressSpec>): BulkResult
   addSync(addresses: AddressSpec | Iterable<AddressSpec>): unknown {
-    return now(this.#send('add', addresses, FLAG.create | FLAG.excl))
+    return now(send(this.#namespace, addresses, bulk('add', FLAG.create | FLAG.excl)))
   }
 
   /** As {@link add}, but an address that is there gets the new options. */
   replace(address: AddressSpec): Promise<void>
   replace(addresses: Iterable<AddressSpec>): Promise<BulkResult>
   replace(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
-    return later(this.#send('replace', addresses, FLAG.create | FLAG.replace))
+    return later(send(this.#namespace, addresses, bulk('replace', FLAG.create | FLAG.replace)))
   }
 
   /** As {@link replace}, on this thread: for some tens of microseconds each. */
   replaceSync(address: AddressSpec): void
   replaceSync(addresses: Iterable<AddressSpec>): BulkResult
   replaceSync(addresses: AddressSpec | Iterable<AddressSpec>): unknown {
-    return now(this.#send('replace', addresses, FLAG.create | FLAG.replace))
+    return now(send(this.#namespace, addresses, bulk('replace', FLAG.create | FLAG.replace)))
   }
 
   /**
@@ -98,20 +100,21 @@ export class Addresses {
   delete(address: AddressSpec): Promise<void>
   delete(addresses: Iterable<AddressSpec>): Promise<BulkResult>
   delete(addresses: AddressSpec | Iterable<AddressSpec>): Promise<unknown> {
-    return later(this.#send('delete', addresses, 0, ADDRESS_MESSAGE.delete))
+    return later(send(this.#namespace, addresses, bulk('delete', 0, ADDRESS_MESSAGE.delete)))
   }
 
   /** As {@link delete}, on this thread: for some tens of microseconds each. */
   deleteSync(address: AddressSpec): void
   deleteSync(addresses: Iterable<AddressSpec>): BulkResult
   deleteSync(addresses: AddressSpec | Iterable<AddressSpec>): unknown {
-    return now(this.#send('delete', addresses, 0, ADDRESS_MESSAGE.delete))
+    return now(send(this.#namespace, addresses, bulk('delete', 0, ADDRESS_MESSAGE.delete)))
   }
 
   /**
    * Takes all addresses of a link away.
    *
    * @returns how many there were
+   * @throws as {@link list}
    */
   flush(filter: AddressFilter & { dev: LinkRef }): Promise<number> {
     return later(this.#flush(filter))
@@ -143,37 +146,23 @@ export class Addresses {
     })
     return starts.length
   }
-
-  *#send(
-    verb: string,
-    items: AddressSpec | Iterable<AddressSpec>,
-    flags: number,
-    type: number = ADDRESS_MESSAGE.new
-  ): Operation<undefined | BulkResult> {
-    const write = (request: Request, item: AddressSpec, label: string) => {
-      const link = checkLink(checkObject(item, label).dev, `${label}.dev`)
-      writeAddress(request, item, link, label, flags | FLAG.ack, type)
-    }
-    if (isIterable(items)) {
-      return yield* sendAll(this.#namespace, items, {
-        name: 'addresses',
-        write,
-        describe: (item) => describeAddress(verb, item)
-      })
-    }
-    const request = Request.take()
-    write(request, items, 'address')
-    yield* change(this.#namespace, request, describeAddress(verb, items))
-    return undefined
-  }
 }
 
 function askAddresses(request: Request, { family: version, dev }: AddressFilter): void {
-  const family = checkFamily(version, 'filter.family')
+  const family = checkFamilyNumber(version, 'filter.family')
   const link = dev === undefined ? 0 : checkLink(dev, 'filter.dev')
   request.begin(ADDRESS_MESSAGE.get, FLAG.dump)
-  request
-    .u32(family === undefined ? AF.unspec : family === 4 ? AF.inet : AF.inet6)
-    .link(link)
-    .end()
+  request.u32(family).link(link).end()
+}
+
+function bulk(verb: string, flags: number, type: number = ADDRESS_MESSAGE.new): Bulk<AddressSpec> {
+  return {
+    one: 'address',
+    many: 'addresses',
+    write: (request, item, label) => {
+      const link = checkLink(checkObject(item, label).dev, `${label}.dev`)
+      writeAddress(request, item, link, label, flags | FLAG.ack, type)
+    },
+    describe: (item) => describeAddress(verb, item)
+  }
 }

@@ -2,11 +2,12 @@
 
 import type { Namespace } from '../namespace.ts'
 import { type Refusal, refused } from '../wire/errors.ts'
-import { PROTOCOL, Request } from '../wire/request.ts'
+import { FLAG, PROTOCOL, Request } from '../wire/request.ts'
+import { isIterable } from './check.ts'
 import { withoutStack } from './errors.ts'
 import { finish, giveWay, type Operation, pacing } from './operation.ts'
 import type { Pace } from './pace.ts'
-import { answered, exchangeQueued, type Queued } from './transport.ts'
+import { answered, change, exchangeQueued, type Queued } from './transport.ts'
 
 /** So many are sent at once: few enough that the kernel's lock and our thread are soon free again. */
 const BATCH = 512
@@ -28,11 +29,26 @@ type Failed = BulkResult['failed'][number]
 
 /** How one item becomes a message, and how it is called in an error. */
 export interface Bulk<T> {
-  /** What the items are called as an argument. */
-  name: string
-  /** Throws if something is wrong with the item, which is called `label` then. */
-  write(request: Request, item: T, label: string): void
+  /** What one item is called as an argument, and what many are. */
+  one: string
+  many: string
+  /** Throws if something is wrong with the item, which is called `label` then. `flags` are more than the message's own. */
+  write(request: Request, item: T, label: string, flags: number): void
+  /** What is attempted, for an error. */
   describe(item: T): string
+}
+
+/** Sends one item, whose refusal is thrown, or many, which are told of. */
+export function* send<T extends object>(
+  namespace: Namespace,
+  items: T | Iterable<T>,
+  bulk: Bulk<T>
+): Operation<BulkResult | undefined> {
+  if (isIterable(items)) return yield* sendAll(namespace, items, bulk)
+  const request = Request.take()
+  bulk.write(request, items, bulk.one, FLAG.ack)
+  yield* change(namespace, request, bulk.describe(items))
+  return undefined
 }
 
 /**
@@ -106,10 +122,10 @@ interface Dispatched<T> {
 /** The name of each property of ten thousands of items is not worth making, unless one of them is wrong. */
 function write<T>(request: Request, item: T, place: number, bulk: Bulk<T>): void {
   try {
-    bulk.write(request, item, '')
+    bulk.write(request, item, '', 0)
   } catch {
     request.abandon()
-    withoutStack(() => bulk.write(request, item, `${bulk.name}[${place}]`))
+    withoutStack(() => bulk.write(request, item, `${bulk.many}[${place}]`, 0))
   }
 }
 

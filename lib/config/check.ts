@@ -1,6 +1,7 @@
 /** Arguments of the configuration calls, checked before the kernel is asked. */
 import { invalidType, invalidValue } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
+import { AF } from '../wire/address.ts'
 
 /** A link: its name (or an alternative one), its index, or anything that has its index, as what `links.list` gave. */
 export type LinkRef = string | number | { readonly index: number }
@@ -80,6 +81,13 @@ export function checkWord(value: unknown, label: string, words: Readonly<Record<
 export function checkFamily(family: unknown, label: string): 4 | 6 | undefined {
   if (family !== undefined && family !== 4 && family !== 6) throw invalidValue(label, family, 'it must be 4 or 6')
   return family
+}
+
+/** The number of a family, or of any. */
+export function checkFamilyNumber(family: unknown, label: string): number {
+  const version = checkFamily(family, label)
+  if (version === undefined) return AF.unspec
+  return version === 4 ? AF.inet : AF.inet6
 }
 
 /** A namespace. */

@@ -4,7 +4,7 @@ import { parts } from '../parts.ts'
 import type { Addresses } from './addresses.ts'
 import type { Links } from './links.ts'
 import type { MonitorOptions } from './monitor.ts'
-import type { NetworkEvent } from './monitored.ts'
+import type { MonitorGroup, NetworkEvent } from './monitored.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { Qdiscs } from './qdisc.ts'
 import type { Routes } from './routes.ts'
@@ -102,12 +102,14 @@ export class Configured extends Namespace {
    *
    * @example
    * ```ts
-   * for await (const { type, group, value } of red.monitor({ groups: ['link'] })) console.log(type, value.name)
+   * for await (const { type, value } of red.monitor({ groups: ['link'] })) console.log(type, value.name)
    * ```
    * @throws the signal's reason once it is aborted
    */
-  monitor(options?: MonitorOptions): AsyncIterableIterator<NetworkEvent> {
-    return parts.further.monitor(this, options)
+  monitor<Group extends MonitorGroup = Exclude<MonitorGroup, 'neighbour'>>(
+    options?: MonitorOptions<Group>
+  ): AsyncIterableIterator<NetworkEvent<Group>> {
+    return parts.further.monitor(this, options) as AsyncIterableIterator<NetworkEvent<Group>>
   }
 
   /**

@@ -7,7 +7,9 @@ import { checkFlag, checkInteger, checkLink, checkWord, wordOf } from './check.t
 
 /** How a value is written to a request and read from a reply. */
 export interface Codec {
+  /** Writes an attribute. Throws if something is wrong with the value, which is called `label` then. */
   write(request: Request, type: number, value: unknown, label: string): void
+  /** Reads what is between two offsets; nothing if there is nothing to tell. */
   read(reader: Reader, start: number, end: number): unknown
 }
 
@@ -79,16 +81,19 @@ export function readFields(reader: Reader, start: number, end: number, schema: S
   return values
 }
 
+/** A number of 8 bits. */
 export const u8: Codec = {
   write: (request, type, value, label) => request.attributeU8(type, checkInteger(value, label, 0, 0xff)),
   read: (reader, start) => reader.u8(start)
 }
 
+/** A number of 16 bits. */
 export const u16: Codec = {
   write: (request, type, value, label) => request.attributeU16(type, checkInteger(value, label, 0, 0xffff)),
   read: (reader, start) => reader.u16(start)
 }
 
+/** A number of 32 bits. */
 export const u32: Codec = {
   write: (request, type, value, label) => request.attributeU32(type, checkInteger(value, label, 0, 0xffff_ffff)),
   read: (reader, start) => reader.u32(start)

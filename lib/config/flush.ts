@@ -36,7 +36,8 @@ export function* flushAll(
   flush: Flush
 ): Operation<number> {
   const { done, failed } = yield* sendAll(namespace, starts, {
-    name: 'messages',
+    one: 'message',
+    many: 'messages',
     write: (request, start) => writeBack(request, reader, start, flush),
     describe: (start) => {
       const message = noMessage()

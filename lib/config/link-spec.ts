@@ -1,56 +1,56 @@
-/** What is asked of links, and the messages that ask it. */
+/** Links to make, and the message that makes them; and the one that asks for a link. */
 import { invalidType, invalidValue } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { parseMac } from '../wire/address.ts'
-import { FLAG, type LinkTarget, type Request } from '../wire/request.ts'
-import {
-  checkFlag,
-  checkInteger,
-  checkLink,
-  checkLinkName,
-  checkNamespace,
-  checkObject,
-  checkU32,
-  type LinkRef
-} from './check.ts'
-import { type Schema, text, writeFields } from './fields.ts'
+import { FLAG, type Request } from '../wire/request.ts'
+import { checkFlag, checkLink, checkLinkName, checkNamespace, checkObject, type LinkRef } from './check.ts'
+import { type Schema, writeFields } from './fields.ts'
 import { IFLA, INFO, LINK_MESSAGE } from './link.ts'
+import { IFF_UP, writeCommon } from './link-changes.ts'
 import { LINK_KINDS } from './link-kinds.ts'
 
-const IFF_UP = 1
-const IFF_PROMISC = 0x100
+/** `IFNAMSIZ` without the NUL: a longer name is an alternative one. */
+const LONGEST_NAME = 15
 /** `VETH_INFO_PEER`. */
 const PEER = 1
 
 /** The other end of a veth. */
 export interface VethPeer {
   /** By default the kernel's next free `veth…`. */
-  name?: string
+  name?: string | undefined
   /** The namespace that it is made in. By default that of the first end. */
-  netns?: Namespace
-  mac?: string
-  mtu?: number
-  up?: boolean
+  netns?: Namespace | undefined
+  /** The hardware address. Default: the kernel's choice. */
+  mac?: string | undefined
+  /** Bytes. Default 1,500. */
+  mtu?: number | undefined
+  /** Whether it is set up at once. Default false. */
+  up?: boolean | undefined
   /** Addresses with prefix lengths, as `10.0.0.2/24`; without duplicate address detection. */
-  addresses?: string[]
+  addresses?: readonly string[] | undefined
 }
 
 /** What every kind of link can be made with. */
 export interface CommonLinkSpec {
+  /** At most 15 bytes, without `/`, `:` and blanks. */
   name: string
-  mac?: string
-  mtu?: number
-  up?: boolean
-  alias?: string
+  /** The hardware address. Default: the kernel's choice. */
+  mac?: string | undefined
+  /** Bytes. Default: as the kernel has it for the kind. */
+  mtu?: number | undefined
+  /** Whether it is set up at once. Default false. */
+  up?: boolean | undefined
+  /** A remark, for people. */
+  alias?: string | undefined
   /** The bridge, bond or VRF that it becomes part of. */
-  master?: LinkRef
-  txQueueLength?: number
+  master?: LinkRef | undefined
+  /** Packets. Default: as the kernel has it for the kind. */
+  txQueueLength?: number | undefined
   /** The link it is built on, for `macvlan`, `macvtap`, `ipvlan` and `vlan`. */
-  link?: LinkRef
+  link?: LinkRef | undefined
   /** The namespace of `link`, if that is not this one. */
-  linkNetns?: Namespace
+  linkNetns?: Namespace | undefined
   /** Addresses with prefix lengths, as `10.0.0.1/24`; without duplicate address detection. */
-  addresses?: string[]
+  addresses?: readonly string[] | undefined
 }
 
 /** The kinds of links that can be made, besides `veth`. */
@@ -75,23 +75,6 @@ export type LinkKind =
 export type LinkSpec = CommonLinkSpec &
   ({ kind: 'veth'; peer: VethPeer } | { kind: LinkKind; [option: string]: unknown })
 
-/** What can be changed of a link. */
-export interface LinkChanges {
-  up?: boolean
-  mtu?: number
-  mac?: string
-  name?: string
-  /** An empty one takes it away. */
-  alias?: string
-  /** `null` takes it out. */
-  master?: LinkRef | null
-  promiscuous?: boolean
-  txQueueLength?: number
-  group?: number
-  /** Options of its kind. */
-  info?: Record<string, unknown>
-}
-
 /** What each kind can be made with; of a tap, the message that makes it tells nothing. */
 const KINDS: ReadonlyMap<string, Schema> = new Map([...Object.entries(LINK_KINDS), ['tap', {}]])
 const COMMON = new Set([
@@ -99,19 +82,6 @@ const COMMON = new Set([
   'addresses'
 ])
 const VETH = new Set([...COMMON, 'peer'])
-const CHANGES = new Set([
-  'up',
-  'mtu',
-  'mac',
-  'name',
-  'alias',
-  'master',
-  'promiscuous',
-  'txQueueLength',
-  'group',
-  'info'
-])
-
 /** Checks what is known to be wrong without the kernel, and returns the options that the kind has. */
 export function checkSpec(spec: LinkSpec): Schema {
   checkObject(spec, 'spec')
@@ -179,58 +149,12 @@ function writePeer(request: Request, peer: VethPeer): void {
   request.close(nested)
 }
 
-/** `RTM_NEWLINK` that sets a link up. */
-export function writeUp(request: Request, link: LinkTarget): void {
-  request.begin(LINK_MESSAGE.new, FLAG.ack)
-  request.linkHeader(link, IFF_UP, IFF_UP).end()
-}
-
-interface Common {
-  mac?: string
-  mtu?: number
-  txQueueLength?: number
-}
-
-function writeCommon(request: Request, values: Common, label: string): void {
-  const { mac, mtu, txQueueLength } = values
-  if (mac !== undefined) request.attributeRaw(IFLA.address, parseMac(mac, `${label}.mac`))
-  if (mtu !== undefined) request.attributeU32(IFLA.mtu, checkInteger(mtu, `${label}.mtu`, 0, 2 ** 31 - 1))
-  if (txQueueLength !== undefined) {
-    request.attributeU32(IFLA.txQueueLength, checkU32(txQueueLength, `${label}.txQueueLength`))
+/** Asks for one link. */
+export function writeGet(request: Request, target: number | string): Request {
+  request.begin(LINK_MESSAGE.get, 0)
+  request.linkHeader(typeof target === 'number' ? target : 0)
+  if (typeof target === 'string') {
+    request.attributeText(target.length > LONGEST_NAME ? IFLA.altName : IFLA.name, target)
   }
-}
-
-/** `RTM_NEWLINK` for changes of a link that is there. */
-export function writeChanges(request: Request, link: LinkTarget, changes: LinkChanges, kind?: string): void {
-  checkObject(changes, 'changes')
-  for (const name of Object.keys(changes)) {
-    if (!CHANGES.has(name)) throw invalidValue(`changes.${name}`, changes[name as 'up'], 'there is no such option')
-  }
-  let [flags, mask] = [0, 0]
-  for (const [name, bit] of [['up', IFF_UP] as const, ['promiscuous', IFF_PROMISC] as const]) {
-    const wanted = changes[name]
-    if (wanted === undefined) continue
-    mask |= bit
-    if (checkFlag(wanted, `changes.${name}`)) flags |= bit
-  }
-  request.begin(LINK_MESSAGE.new, FLAG.ack)
-  request.linkHeader(link, flags, mask)
-  const { name, alias, master, group, info } = changes
-  if (name !== undefined) request.attributeText(IFLA.name, checkLinkName(name, 'changes.name'))
-  writeCommon(request, changes, 'changes')
-  if (alias !== undefined) text.write(request, IFLA.alias, alias, 'changes.alias')
-  if (group !== undefined) request.attributeU32(IFLA.group, checkU32(group, 'changes.group'))
-  if (master === null) request.attributeU32(IFLA.master, 0)
-  else if (master !== undefined) request.attributeLink(IFLA.master, checkLink(master, 'changes.master'))
-  if (info !== undefined && kind !== undefined) {
-    request.nest(
-      IFLA.info,
-      () => {
-        request.attributeText(INFO.kind, kind, 0)
-        request.nest(INFO.data, () => writeFields(request, LINK_KINDS[kind] ?? {}, info, 'changes.info'), 0)
-      },
-      0
-    )
-  }
-  request.end()
+  return request.end()
 }

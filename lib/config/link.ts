@@ -98,6 +98,7 @@ export interface Link {
   mac?: string
   /** The hardware address that the card came with. */
   permanentMac?: string
+  /** Bytes. */
   mtu: number
   /** Whether it was set up; see {@link state} for whether it works. */
   up: boolean
@@ -109,7 +110,9 @@ export interface Link {
   type: string
   /** iproute2's flags: `BROADCAST`, `NOARP`, …. */
   flags: string[]
+  /** Whether it takes what is for other hosts, too. */
   promiscuous: boolean
+  /** A remark, for people. */
   alias?: string
   /** The index of the bridge, bond or VRF that it is part of. */
   master?: number
@@ -117,10 +120,13 @@ export interface Link {
   link?: number
   /** The namespace of `link`, as this one's `nsid`, if it is another one and the kernel tells. */
   peerNetns?: number
+  /** The number of the group of links that it is in; 0 unless it was set. */
   group: number
+  /** Packets. */
   txQueueLength: number
   /** How it queues what it sends: `noqueue`, `fq_codel`, …. */
   qdisc?: string
+  /** Further names, which may be longer. */
   altNames: string[]
   /** Counters, 64 bits each. */
   stats: Record<string, bigint>

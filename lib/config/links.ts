@@ -2,33 +2,26 @@
 
 import type { Namespace } from '../namespace.ts'
 import { refused } from '../wire/errors.ts'
-import { FLAG, type LinkTarget, Request } from '../wire/request.ts'
-import { writeAddress } from './address.ts'
+import { FLAG, Request } from '../wire/request.ts'
 import { checkFlag, checkLink, checkNamespace, checkU32, type LinkRef, nameLink } from './check.ts'
 import { noLink } from './errors.ts'
 import { decodeLink, IFLA, LINK_MESSAGE, type Link } from './link.ts'
+import { type LinkChanges, writeChanges } from './link-changes.ts'
 import { moduleRemedy } from './link-kinds.ts'
-import {
-  checkSpec,
-  type LinkChanges,
-  type LinkSpec,
-  type VethPeer,
-  writeChanges,
-  writeNewLink,
-  writeUp
-} from './link-spec.ts'
+import { type LinkSpec, writeGet } from './link-spec.ts'
 import { type Borrowed, borrowLink, type Moved, moveLink } from './move.ts'
+import { isTun, writeLink } from './new-link.ts'
 import { ask, later, now, type Operation } from './operation.ts'
 import { change, decodeFirst, dump, exchange, exchangeInOrder, release } from './transport.ts'
 
-const LONGEST_NAME = 15
-
 /** Which links to list. */
 export interface LinkFilter {
-  kind?: string
+  /** `veth`, `bridge`, …. */
+  kind?: string | undefined
   /** Those that are part of this one. */
-  master?: LinkRef
-  up?: boolean
+  master?: LinkRef | undefined
+  /** Those that are set up, or those that are not. */
+  up?: boolean | undefined
 }
 
 /** The links of one namespace. Any call throws `EPERM` without `CAP_NET_ADMIN` there, where it changes something. */
@@ -111,24 +104,8 @@ export class Links {
   }
 
   *#add(spec: LinkSpec): Operation<Link> {
-    const schema = checkSpec(spec)
-    const request = Request.take()
-    // Of what is for one recipient, one acknowledgement stands for all.
-    request.acknowledgeLast = true
-    const tun = spec.kind === 'tun' || spec.kind === 'tap'
-    if (!tun) {
-      const { linkNetns } = spec
-      writeNewLink(request, spec, schema, linkNetns && this.#namespace)
-      request.to(linkNetns ?? this.#namespace)
-    }
-    if (spec.kind === 'veth') {
-      const peer = spec.peer as VethPeer
-      writePeerRest(request, spec.name, peer)
-      request.to(peer.netns ?? this.#namespace)
-    }
-    writeRest(request, spec)
-    writeGet(request, spec.name)
-    request.to(this.#namespace)
+    const request = writeLink(this.#namespace, spec)
+    const tun = isTun(spec)
     if (tun) yield* this.#createTun(spec)
     const { sent, reader, refusals } = yield* exchangeInOrder(request)
     const refusal = refusals[0]
@@ -198,7 +175,7 @@ export class Links {
    * @returns the link as it is there, and `restore`, which brings it back as it was: name, up, master, addresses, routes
    * @throws `EEXIST` if the name is taken there, `ENODEV`, `EINVAL` for links that cannot move, as `lo`
    */
-  async move(link: LinkRef, to: Namespace, options: { name?: string } = {}): Promise<Moved> {
+  async move(link: LinkRef, to: Namespace, options: { name?: string | undefined } = {}): Promise<Moved> {
     return moveLink(this.#namespace, link, checkNamespace(to, 'to'), linksOf, options)
   }
 
@@ -210,8 +187,9 @@ export class Links {
    * ```ts
    * await using card = await red.links.borrow('eth1', NetNs.home())
    * ```
+   * @throws as {@link move}
    */
-  async borrow(link: LinkRef, from: Namespace, options: { name?: string } = {}): Promise<Borrowed> {
+  async borrow(link: LinkRef, from: Namespace, options: { name?: string | undefined } = {}): Promise<Borrowed> {
     return borrowLink(checkNamespace(from, 'from'), link, this.#namespace, linksOf, options)
   }
 
@@ -238,54 +216,4 @@ export class Links {
 
 function linksOf(namespace: Namespace): Links {
   return new Links(namespace)
-}
-
-/** What only a link that exists can be given. */
-function writeRest(request: Request, spec: LinkSpec): void {
-  const tun = spec.kind === 'tun' || spec.kind === 'tap'
-  const late = tun || spec.alias !== undefined || (spec.master !== undefined && spec.linkNetns !== undefined)
-  if (late) writeLate(request, spec, tun)
-  writeAddresses(request, spec.name, spec.addresses, 'spec.addresses')
-}
-
-function writeLate(request: Request, spec: LinkSpec, tun: boolean): void {
-  const late: LinkChanges = {}
-  if (spec.alias !== undefined) late.alias = spec.alias
-  if (spec.master !== undefined && (tun || spec.linkNetns !== undefined)) late.master = spec.master
-  if (tun) {
-    if (spec.up !== undefined) late.up = spec.up
-    if (spec.mtu !== undefined) late.mtu = spec.mtu
-    if (spec.mac !== undefined) late.mac = spec.mac
-    if (spec.txQueueLength !== undefined) late.txQueueLength = spec.txQueueLength
-  }
-  if (Object.keys(late).length > 0) writeChanges(request, spec.name, late)
-}
-
-function writePeerRest(request: Request, name: string, { up, addresses }: VethPeer): void {
-  const target = { peerOf: name }
-  if (up) writeUp(request, target)
-  writeAddresses(request, target, addresses, 'spec.peer.addresses')
-}
-
-function writeAddresses(request: Request, dev: LinkTarget, addresses: readonly string[] = [], label: string): void {
-  for (let i = 0; i < addresses.length; i++) {
-    const spec = { address: addresses[i] as string, noDad: true }
-    const flags = FLAG.create | FLAG.excl | FLAG.ack
-    try {
-      writeAddress(request, spec, dev, '', flags)
-    } catch {
-      // Only one that is wrong is worth a name.
-      request.abandon()
-      writeAddress(request, spec, dev, `${label}[${i}]`, flags)
-    }
-  }
-}
-
-function writeGet(request: Request, target: number | string): Request {
-  request.begin(LINK_MESSAGE.get, 0)
-  request.linkHeader(typeof target === 'number' ? target : 0)
-  if (typeof target === 'string') {
-    request.attributeText(target.length > LONGEST_NAME ? IFLA.altName : IFLA.name, target)
-  }
-  return request.end()
 }

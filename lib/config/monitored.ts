@@ -4,23 +4,33 @@ import { FLAG, type Request } from '../wire/request.ts'
 import { type Address, decodeAddress } from './address.ts'
 import { addressIdentity, linkIdentity, routeIdentity, textIdentity } from './identity.ts'
 import { decodeLink, type Link } from './link.ts'
-import { decodeNeighbour, type Neighbour } from './neighbours.ts'
+import { decodeNeighbour, type Neighbour } from './neighbour.ts'
 import { decodeId } from './nsid.ts'
 import { decodeRoute, type Route } from './route.ts'
-import { decodeRule, type Rule } from './rules.ts'
+import { decodeRule, type Rule } from './rule.ts'
 
-/** What can be monitored. */
-export type MonitorGroup = 'link' | 'address' | 'route' | 'neighbour' | 'rule' | 'nsid'
+/** What can be monitored, and what is told of it. */
+export interface Monitored {
+  /** Links, with their state. */
+  link: Link
+  /** IP addresses. */
+  address: Address
+  /** Routes. */
+  route: Route
+  /** Neighbours, which change all the time. */
+  neighbour: Neighbour
+  /** Routing rules. */
+  rule: Rule
+  /** The ids by which other namespaces are known. */
+  nsid: { id: number }
+}
 
+/** A sort of what can be monitored. */
+export type MonitorGroup = keyof Monitored
 /** A change, with how it is now, or was last if it is gone. */
-export type NetworkEvent = { type: 'add' | 'change' | 'delete' } & (
-  | { group: 'link'; value: Link }
-  | { group: 'address'; value: Address }
-  | { group: 'route'; value: Route }
-  | { group: 'neighbour'; value: Neighbour }
-  | { group: 'rule'; value: Rule }
-  | { group: 'nsid'; value: { id: number } }
-)
+export type NetworkEvent<Group extends MonitorGroup = MonitorGroup> = {
+  [G in Group]: { type: 'add' | 'change' | 'delete'; group: G; value: Monitored[G] }
+}[Group]
 
 /** What an event tells of. */
 export type Value = NetworkEvent['value']

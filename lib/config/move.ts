@@ -57,7 +57,7 @@ export async function moveLink(
   ref: LinkRef,
   to: Namespace,
   linksOf: (namespace: Namespace) => Links,
-  options: { name?: string }
+  options: { name?: string | undefined }
 ): Promise<Moved> {
   const target = checkLink(ref, 'link')
   const name = options.name === undefined ? undefined : checkLinkName(options.name, 'options.name')

@@ -9,37 +9,49 @@ export const TCA = { kind: 1, options: 2 } as const
 const TICK = 64
 const ETHERNET = 1
 
-/** How a link queues what it sends. Rates are in bits per second, times in milliseconds, sizes in bytes, shares in %. */
+/**
+ * How a link queues what it sends. Rates are in bits per second, times in milliseconds, sizes in bytes, shares in %. What
+ * netem is not told to do it does not do; what fq_codel is not told is as the kernel has it.
+ */
 export type QdiscSpec = { dev: LinkRef } & (
   | {
       kind: 'tbf'
       rate: number
       /** What may go out at once. Default: what the rate gives in 10 ms, at least 5,000. */
-      burst?: number
+      burst?: number | undefined
       /** How long a packet may wait before it is dropped. Default 50. */
-      latency?: number
+      latency?: number | undefined
     }
-  | { kind: 'htb'; rate: number; ceil?: number; burst?: number }
+  | {
+      kind: 'htb'
+      rate: number
+      /** What it may borrow up to. Default: the rate. */
+      ceil?: number | undefined
+      /** What may go out at once. Default: as for `tbf`. */
+      burst?: number | undefined
+    }
   | {
       kind: 'netem'
-      delay?: number
-      jitter?: number
-      loss?: number
-      duplicate?: number
-      corrupt?: number
-      reorder?: number
-      rate?: number
+      delay?: number | undefined
+      jitter?: number | undefined
+      loss?: number | undefined
+      duplicate?: number | undefined
+      corrupt?: number | undefined
+      reorder?: number | undefined
+      rate?: number | undefined
       /** Packets. Default 1,000. */
-      limit?: number
+      limit?: number | undefined
     }
   | {
       kind: 'fq_codel'
-      target?: number
-      interval?: number
-      limit?: number
-      flows?: number
-      quantum?: number
-      ecn?: boolean
+      target?: number | undefined
+      interval?: number | undefined
+      /** Packets. */
+      limit?: number | undefined
+      /** How many queues there are. */
+      flows?: number | undefined
+      quantum?: number | undefined
+      ecn?: boolean | undefined
     }
 )
 

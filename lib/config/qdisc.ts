@@ -17,7 +17,9 @@ const ROOT = 0xffff_ffff
 export interface Qdisc {
   /** The link's name. */
   dev: string
+  /** The link's index. */
   index: number
+  /** `tbf`, `htb`, `netem`, `fq_codel`, `noqueue`, …. */
   kind: string
   /** `1:`, `0:` for the kernel's own. */
   handle: string
@@ -34,7 +36,11 @@ export class Qdiscs {
     this.#namespace = namespace
   }
 
-  /** What is in use, on every link or one (`RTM_GETQDISC`). */
+  /**
+   * What is in use, on every link or one (`RTM_GETQDISC`).
+   *
+   * @throws `ENODEV` if there is no such link; `ERR_NETNS_INTERRUPTED`, with `partial`
+   */
   list(filter: { dev?: LinkRef } = {}): Promise<Qdisc[]> {
     return later(this.#list(filter))
   }

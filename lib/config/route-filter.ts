@@ -1,7 +1,7 @@
 /** Which routes are meant, told from their messages: objects for those that are not would only be garbage. */
 import { AF, parse, parsed } from '../wire/address.ts'
 import { Attributes, type Message, type Reader } from '../wire/reader.ts'
-import { checkFamily, checkLink, checkWord, type LinkRef } from './check.ts'
+import { checkFamilyNumber, checkLink, checkWord, type LinkRef } from './check.ts'
 import type { LinkNames } from './names.ts'
 import { ROUTE_MESSAGE, RTA } from './route.ts'
 import { TABLES } from './words.ts'
@@ -12,11 +12,13 @@ const CLONED = 0x200
 /** Which routes to list. */
 export interface RouteFilter {
   /** By default `main`. `all`, `local`, `default` or a number. */
-  table?: number | string
-  family?: 4 | 6
-  dev?: LinkRef
+  table?: number | string | undefined
+  /** Default: both. */
+  family?: 4 | 6 | undefined
+  /** Those along this link. Default: along all. */
+  dev?: LinkRef | undefined
   /** Exactly this destination. */
-  to?: string
+  to?: string | undefined
 }
 
 /** A destination; none for `default`. */
@@ -36,8 +38,7 @@ export class RouteMatch {
   #index = 0
 
   constructor({ table, family, dev, to }: RouteFilter) {
-    const version = checkFamily(family, 'filter.family')
-    this.family = version === undefined ? AF.unspec : version === 4 ? AF.inet : AF.inet6
+    this.family = checkFamilyNumber(family, 'filter.family')
     this.#table = tableOf(table)
     this.#link = dev === undefined ? undefined : checkLink(dev, 'filter.dev')
     this.#to = to === undefined ? undefined : destinationOf(to)

@@ -17,11 +17,14 @@ import { PROTOCOLS, ROUTE_TYPES, SCOPES, TABLES } from './words.ts'
 
 /** One of several ways a route can go. */
 export interface Nexthop {
-  via?: string
-  dev?: LinkRef
+  /** The gateway. */
+  via?: string | undefined
+  /** The link. Default: the one by which the gateway is reached. */
+  dev?: LinkRef | undefined
   /** 1 (default) to 256. */
-  weight?: number
-  onlink?: boolean
+  weight?: number | undefined
+  /** As for a route. */
+  onlink?: boolean | undefined
 }
 
 /** A route to add, replace or delete. */
@@ -29,27 +32,29 @@ export interface RouteSpec {
   /** `10.0.0.0/8`, an address alone for a host, or `default`. */
   to: string
   /** The gateway. */
-  via?: string
-  dev?: LinkRef
+  via?: string | undefined
+  /** The link. Default: the one by which the gateway is reached. */
+  dev?: LinkRef | undefined
   /** The address that connections along it come from. */
-  src?: string
+  src?: string | undefined
   /** Lower is preferred. */
-  metric?: number
+  metric?: number | undefined
   /** `main` (default), `local`, `default` or a number. */
-  table?: number | string
+  table?: number | string | undefined
   /** `unicast` (default), `blackhole`, `unreachable`, `prohibit`, `throw`, `local`, …. */
-  type?: string
+  type?: string | undefined
   /** By default what the kernel takes to be right: `link` without a gateway, `global` with one. */
-  scope?: string
+  scope?: string | undefined
   /** `static` by default, so that it outlives a routing daemon's clean-up. */
-  protocol?: string
+  protocol?: string | undefined
   /** The gateway is reachable over the link although no address says so. */
-  onlink?: boolean
-  mtu?: number
+  onlink?: boolean | undefined
+  /** Bytes. Default: the link's. */
+  mtu?: number | undefined
   /** Several ways at once (multipath). */
-  nexthops?: Nexthop[]
+  nexthops?: Nexthop[] | undefined
   /** Needed only for `default` without an address that tells. */
-  family?: 4 | 6
+  family?: 4 | 6 | undefined
 }
 
 const gateway = new Uint8Array(16)

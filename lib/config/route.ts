@@ -46,10 +46,14 @@ export interface Route extends RouteSpec {
   dev?: string
   /** The link's index. */
   index?: number
+  /** 254 is `main`, 255 `local`. */
   table: number
+  /** `unicast`, `blackhole`, …, or a number. */
   type: string
   family: 4 | 6
+  /** Who added it: `kernel`, `boot`, `static`, …, or a number. */
   protocol: string
+  /** `global`, `link`, `host`, …, or a number. */
   scope: string
   /** `dead`, `linkdown`, `offload`, …. */
   flags: string[]

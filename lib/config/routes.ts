@@ -4,8 +4,8 @@ import type { Namespace } from '../namespace.ts'
 import { familyOf, parse, parsed } from '../wire/address.ts'
 import type { Message, Reader } from '../wire/reader.ts'
 import { FLAG, Request } from '../wire/request.ts'
-import { type BulkResult, sendAll } from './bulk.ts'
-import { checkLink, checkObject, checkU32, isIterable, type LinkRef } from './check.ts'
+import { type Bulk, type BulkResult, send } from './bulk.ts'
+import { checkLink, checkObject, checkU32, type LinkRef } from './check.ts'
 import { noLink } from './errors.ts'
 import { flushAll } from './flush.ts'
 import { dumpForFlush, dumpNamed, type LinkNames, linkNames } from './names.ts'
@@ -21,9 +21,12 @@ const OMITTED = new Set([12, 23, 30])
 
 /** Where from a route is asked for. */
 export interface RouteQuery {
-  from?: string
-  dev?: LinkRef
-  mark?: number
+  /** The address that packets come from. */
+  from?: string | undefined
+  /** The link that they leave by. */
+  dev?: LinkRef | undefined
+  /** The packets' mark. */
+  mark?: number | undefined
 }
 
 /** The routes of one namespace. Changes throw `EPERM` without `CAP_NET_ADMIN` there. */
@@ -38,7 +41,7 @@ export class Routes {
   /**
    * The routes of table `main`, or those that a filter lets through (`RTM_GETROUTE`).
    *
-   * @throws `ERR_NETNS_INTERRUPTED`, with `partial`
+   * @throws `ENODEV` if there is no such link; `ERR_NETNS_INTERRUPTED`, with `partial`
    */
   list(filter: RouteFilter = {}): Promise<Route[]> {
     return later(this.#list(filter))
@@ -115,28 +118,28 @@ export class Routes {
   add(route: RouteSpec): Promise<void>
   add(routes: Iterable<RouteSpec>): Promise<BulkResult>
   add(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
-    return later(this.#send('add', routes, FLAG.create | FLAG.excl))
+    return later(send(this.#namespace, routes, bulk('add', FLAG.create | FLAG.excl)))
   }
 
   /** As {@link add}, on this thread: for some ten microseconds each. */
   addSync(route: RouteSpec): void
   addSync(routes: Iterable<RouteSpec>): BulkResult
   addSync(routes: RouteSpec | Iterable<RouteSpec>): unknown {
-    return now(this.#send('add', routes, FLAG.create | FLAG.excl))
+    return now(send(this.#namespace, routes, bulk('add', FLAG.create | FLAG.excl)))
   }
 
   /** As {@link add}, but in place of a route to the same destination with the same metric. */
   replace(route: RouteSpec): Promise<void>
   replace(routes: Iterable<RouteSpec>): Promise<BulkResult>
   replace(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
-    return later(this.#send('replace', routes, FLAG.create | FLAG.replace))
+    return later(send(this.#namespace, routes, bulk('replace', FLAG.create | FLAG.replace)))
   }
 
   /** As {@link replace}, on this thread: for some ten microseconds each. */
   replaceSync(route: RouteSpec): void
   replaceSync(routes: Iterable<RouteSpec>): BulkResult
   replaceSync(routes: RouteSpec | Iterable<RouteSpec>): unknown {
-    return now(this.#send('replace', routes, FLAG.create | FLAG.replace))
+    return now(send(this.#namespace, routes, bulk('replace', FLAG.create | FLAG.replace)))
   }
 
   /**
@@ -147,20 +150,21 @@ export class Routes {
   delete(route: RouteSpec): Promise<void>
   delete(routes: Iterable<RouteSpec>): Promise<BulkResult>
   delete(routes: RouteSpec | Iterable<RouteSpec>): Promise<unknown> {
-    return later(this.#send('delete', routes, 0, ROUTE_MESSAGE.delete))
+    return later(send(this.#namespace, routes, bulk('delete', 0, ROUTE_MESSAGE.delete)))
   }
 
   /** As {@link delete}, on this thread: for some ten microseconds each. */
   deleteSync(route: RouteSpec): void
   deleteSync(routes: Iterable<RouteSpec>): BulkResult
   deleteSync(routes: RouteSpec | Iterable<RouteSpec>): unknown {
-    return now(this.#send('delete', routes, 0, ROUTE_MESSAGE.delete))
+    return now(send(this.#namespace, routes, bulk('delete', 0, ROUTE_MESSAGE.delete)))
   }
 
   /**
    * Deletes all routes of a table, or along a link, except what the kernel makes for itself.
    *
    * @returns how many were deleted
+   * @throws as {@link list}
    */
   flush(filter: RouteFilter): Promise<number> {
     return later(this.#flush(filter))
@@ -187,27 +191,17 @@ export class Routes {
       describe: (_, message) => describeRoute('delete', decodeRoute(reader, message, names) as Route)
     })
   }
-
-  *#send(
-    verb: string,
-    items: RouteSpec | Iterable<RouteSpec>,
-    flags: number,
-    type: number = ROUTE_MESSAGE.new
-  ): Operation<undefined | BulkResult> {
-    if (isIterable(items)) {
-      return yield* sendAll(this.#namespace, items, {
-        name: 'routes',
-        write: (request, item, label) => writeRoute(request, item, label, flags, type),
-        describe: (item) => describeRoute(verb, item)
-      })
-    }
-    const request = Request.take()
-    writeRoute(request, items, 'route', flags | FLAG.ack, type)
-    yield* change(this.#namespace, request, describeRoute(verb, items))
-    return undefined
-  }
 }
 
 function askRoutes(request: Request, { family }: RouteMatch): void {
   request.begin(ROUTE_MESSAGE.get, FLAG.dump).u32(family).u32(0).u32(0).end()
+}
+
+function bulk(verb: string, flags: number, type: number = ROUTE_MESSAGE.new): Bulk<RouteSpec> {
+  return {
+    one: 'route',
+    many: 'routes',
+    write: (request, item, label, more) => writeRoute(request, item, label, flags | more, type),
+    describe: (item) => describeRoute(verb, item)
+  }
 }

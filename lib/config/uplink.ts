@@ -16,18 +16,18 @@ import { Sysctl } from './sysctl.ts'
 /** How the way out leads. */
 export interface UplinkOptions {
   /** The namespace it leads to. Default: where the process started. */
-  to?: Namespace
+  to?: Namespace | undefined
   /** The link by which packets leave that namespace. Default: that of its default route. */
-  dev?: LinkRef
+  dev?: LinkRef | undefined
   /** The network between both, with room for two hosts. Default: a free /30 of 10.213.0.0/16. */
-  subnet?: string
+  subnet?: string | undefined
   /** How the link is called in this namespace. Default `uplink0`. */
-  name?: string
+  name?: string | undefined
   /**
    * Nameservers for `/etc/netns/NAME/resolv.conf`, if this namespace has a name and no such file. Default: those of
    * `/etc/resolv.conf` that are not this machine's own. `[]` for none.
    */
-  nameservers?: string[]
+  nameservers?: readonly string[] | undefined
 }
 
 /** A way out, until it is disposed of. */
@@ -210,7 +210,7 @@ async function forward(outer: Namespace, link: string): Promise<Undo> {
 }
 
 /** Only where there is none: a file that someone wrote stays theirs. */
-async function writeResolv(name: string, given: string[] | undefined): Promise<Undo | undefined> {
+async function writeResolv(name: string, given: readonly string[] | undefined): Promise<Undo | undefined> {
   const servers = given ?? (await nameserversOfHost())
   if (servers.length === 0) return undefined
   const directory = `/etc/netns/${name}`

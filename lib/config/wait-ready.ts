@@ -14,10 +14,11 @@ import { Routes } from './routes.ts'
 /** What to wait for, and how long. */
 export interface ReadyOptions {
   /** Milliseconds. Default 10,000. */
-  timeout?: number
-  signal?: AbortSignal
+  timeout?: number | undefined
+  /** Ends it with its reason. */
+  signal?: AbortSignal | undefined
   /** An address that there must be a route to. */
-  to?: string
+  to?: string | undefined
 }
 
 /**

@@ -31,32 +31,33 @@ export interface WireGuardPeerSpec {
   /** In base64, as `wg pubkey` prints it. It says which peer is meant. */
   publicKey: string
   /** Removes the peer. */
-  remove?: boolean
+  remove?: boolean | undefined
   /** Only changes a peer that is there, and adds none. */
-  updateOnly?: boolean
+  updateOnly?: boolean | undefined
   /** In base64, as `wg genpsk` prints it; `null` takes it away. */
-  presharedKey?: string | null
+  presharedKey?: string | null | undefined
   /** Where it is: `192.0.2.1:51820`, `[2001:db8::1]:51820`. */
-  endpoint?: string
+  endpoint?: string | undefined
   /** Seconds between packets that keep a NAT's mapping alive; 0 for none. */
-  persistentKeepalive?: number
+  persistentKeepalive?: number | undefined
   /** What is routed to it, and accepted from it: `10.0.0.0/24`, `fd00::/64`. */
-  allowedIps?: string[]
+  allowedIps?: readonly string[] | undefined
   /** Takes away the allowed IPs that it had. */
-  replaceAllowedIps?: boolean
+  replaceAllowedIps?: boolean | undefined
 }
 
 /** What can be set on a WireGuard link. */
 export interface WireGuardSpec {
   /** In base64, as `wg genkey` prints it; `null` takes it away. */
-  privateKey?: string | null
+  privateKey?: string | null | undefined
   /** 0 for one of the kernel's choice. */
-  listenPort?: number
+  listenPort?: number | undefined
   /** The mark of the packets it sends; 0 for none. */
-  fwmark?: number
-  peers?: WireGuardPeerSpec[]
+  fwmark?: number | undefined
+  /** Those that are not named stay, unless {@link replacePeers} is set. */
+  peers?: readonly WireGuardPeerSpec[] | undefined
   /** Takes away the peers that it had. */
-  replacePeers?: boolean
+  replacePeers?: boolean | undefined
 }
 
 const OPTIONS = new Set(['privateKey', 'listenPort', 'fwmark', 'peers', 'replacePeers'])

@@ -22,26 +22,37 @@ const KEY = 32
 
 /** A peer that there is. */
 export interface WireGuardPeer {
+  /** In base64. */
   publicKey: string
+  /** In base64, if it has one. */
   presharedKey?: string
   /** Where it was heard of last, or was said to be: `192.0.2.1:51820`, `[2001:db8::1]:51820`. */
   endpoint?: string
   /** Seconds; 0 for none. */
   persistentKeepalive: number
+  /** What is routed to it, and accepted from it. */
   allowedIps: string[]
   /** When it was last agreed on a key with it. */
   lastHandshake?: Date
+  /** How much came from it. */
   rxBytes: bigint
+  /** How much went to it. */
   txBytes: bigint
 }
 
 /** A WireGuard link's keys and peers. */
 export interface WireGuardDevice {
+  /** The link's name. */
   name: string
+  /** The link's index. */
   index: number
+  /** In base64, if it has one. */
   privateKey?: string
+  /** In base64, if it has a private one. */
   publicKey?: string
+  /** Of UDP. */
   listenPort: number
+  /** The mark of the packets it sends; 0 for none. */
   fwmark: number
   peers: WireGuardPeer[]
 }

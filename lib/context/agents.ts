@@ -5,9 +5,9 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
+import { keepThroughScripts } from './interruptions.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome, outsideOrHome } from './place.ts'
-import { keepThroughScripts } from './scripts.ts'
 import { contextOf, runIn } from './storage.ts'
 
 const HOME = 'home'

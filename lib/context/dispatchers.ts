@@ -71,7 +71,7 @@ export function route(user: Namespace | undefined = outsideOrHome()): void {
 }
 
 function routed(which: 'legacy' | 'modern', first: Dispatcher, user: Namespace | undefined): Dispatcher {
-  const router = known.get(first) ?? parts.late.routerOf(which, first, user)
+  const router = known.get(first) ?? parts.web.routerOf(which, first, user)
   known.set(first, router)
   routers.add(router)
   return router

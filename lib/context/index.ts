@@ -1,6 +1,6 @@
 export { bind, enter, outside, prepareEarly, run, runSync } from './context.ts'
 export { install } from './install.ts'
-export { dnsOf } from './names.ts'
+export { keepThroughScripts } from './interruptions.ts'
 export { proveRuntime } from './prototypes.ts'
+export { standIn } from './queries.ts'
 export { Rest } from './rest.ts'
-export { keepThroughScripts } from './scripts.ts'

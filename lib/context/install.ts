@@ -9,14 +9,12 @@ import { hookChildren, hookExecve, hookInterfaces } from './calls.ts'
 import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
 import { hookHandles, type SocketPrototypes } from './handles.ts'
-import { hookInspector } from './inspector.ts'
+import { noteAll } from './interruptions.ts'
 import { hookListeners } from './listeners.ts'
-import { watchLoading, whenLoaded } from './loading.ts'
-import { hookLocks } from './locks.ts'
+import { isLoaded, soonWhenLoaded, watchLoading, whenLoaded } from './loading.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
 import { findPrototype } from './prototypes.ts'
-import { hookScripts } from './scripts.ts'
 import { selfTest } from './self-test.ts'
 import { endContexts } from './storage.ts'
 
@@ -84,12 +82,15 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   whenLoaded(loading, '_http_agent', hookAgents)
   whenLoaded(loading, 'child_process', hookChildren)
   whenLoaded(loading, 'os', hookInterfaces)
-  whenLoaded(loading, 'vm', hookScripts)
-  whenLoaded(loading, 'http2', (late) => parts.late.hookSessions(late))
-  whenLoaded(loading, 'worker_threads', (late) => parts.late.hookWorkers(late), ['internal/webworker'])
+  whenLoaded(loading, 'vm', (late) => parts.late.hookScripts(late, noteAll))
+  whenLoaded(loading, 'worker_threads', (late) => parts.web.hookWorkers(late), ['internal/webworker'])
   whenLoaded(loading, 'cluster', (late) => parts.late.hookClusters(late))
-  whenLoaded(loading, 'inspector', hookInspector)
-  whenLoaded(loading, undefined, hookLocks, ['internal/locks'])
+  whenLoaded(loading, 'inspector', (late) => parts.late.hookInspector(late))
+  whenLoaded(loading, undefined, (late) => parts.web.hookLocks(late, isLoaded(loading, 'worker_threads')), [
+    'internal/locks'
+  ])
+  // What a session pushes comes with a later packet.
+  soonWhenLoaded(loading, 'http2', (late) => parts.late.hookSessions(late))
   // What was imported by name follows too.
   builtin('module').syncBuiltinESMExports()
 }

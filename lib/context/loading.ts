@@ -4,8 +4,8 @@
  * `process.moduleLoadList` when it is loaded, before whoever wants it has it: that is when its hooks are put on.
  */
 import { builtin } from '../builtin.ts'
-import { type AnyFunction, Patches } from './patches.ts'
-import { elsewhere } from './place.ts'
+import { parts } from '../parts.ts'
+import { Patches } from './patches.ts'
 
 /** Puts the hooks of a module on. It may only use what the module itself has loaded: all else may be half loaded. */
 export type Hook = (patches: Patches) => void
@@ -51,6 +51,30 @@ export function whenLoaded(
   if (module !== undefined) entries.push(entryOf(module))
   if (known === undefined || hasOne(known, entries)) hook(patches)
   else for (const entry of entries) waiting.set(entry, { module, entries, hook })
+}
+
+/**
+ * As {@link whenLoaded}, for hooks that nothing needs before the next turn of the event loop: what is loaded by now gets
+ * them once whoever is to run in the first context has begun.
+ */
+export function soonWhenLoaded(loading: Loading, module: NonNullable<Waiting['module']>, hook: Hook): void {
+  const { patches, known, waiting } = loading
+  const entry = entryOf(module)
+  if (known === undefined) hook(patches)
+  else waiting.set(entry, { module, entries: [entry], hook })
+  if (!known?.includes(entry)) return
+  let isOn = true
+  patches.whenUndone(() => {
+    isOn = false
+  })
+  void Promise.resolve().then(() => {
+    if (isOn) hookLoaded(loading, entry)
+  })
+}
+
+/** Whether a module is loaded, as far as somebody tells. */
+export function isLoaded({ known }: Loading, module: string): boolean {
+  return known?.includes(entryOf(module)) === true
 }
 
 /** @returns whether the list tells of what is loaded from now on */
@@ -101,33 +125,10 @@ function hookLoaded({ waiting }: Loading, entry: string): void {
   } catch (error) {
     patches.undo()
     if (found.module === undefined) throw error
-    refuse(builtin(found.module) as object, error)
+    parts.late.refuse(patches, builtin(found.module) as object, error)
   }
 }
 
 function entryOf(name: string): string {
   return `NativeModule ${name}`
-}
-
-/** What could not be hooked cannot be used in a context. */
-function refuse(module: object, error: unknown): void {
-  const check = () => {
-    if (elsewhere() !== undefined) throw error
-  }
-  const patches = new Patches()
-  for (const [name, value] of Object.entries(module)) {
-    if (name === 'promises') refuse(value, error)
-    if (typeof value !== 'function') continue
-    const refusing: ProxyHandler<AnyFunction> = {
-      apply(target, self, args) {
-        check()
-        return Reflect.apply(target, self, args)
-      },
-      construct(target, args, newTarget) {
-        check()
-        return Reflect.construct(target, args, newTarget)
-      }
-    }
-    patches.value(module, name, new Proxy(value, refusing))
-  }
 }

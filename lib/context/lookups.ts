@@ -1,13 +1,10 @@
 /** Names are resolved by us, on sockets of the context: libuv's pool and c-ares have sockets of their own. */
 
 import type builtinDns from 'node:dns'
-import type { LookupAddress } from 'node:dns'
 import { builtin } from '../builtin.ts'
-import type { LookupError } from '../dns/errors.ts'
 import { node } from '../dns/node.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
-import { channelOf, defaultChannelOf, dnsOf } from './names.ts'
 import { hookBinding } from './names-binding.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { elsewhere } from './place.ts'
@@ -19,19 +16,24 @@ const LOOKUPS = ['lookup', 'lookupService'] as const
 /** What makes the module of a namespace. */
 type ModuleOf = (namespace: Namespace) => object
 
+const dnsOf: ModuleOf = (namespace) => parts.names.dnsOf(namespace)
+const promisesOf: ModuleOf = (namespace) => parts.names.dnsOf(namespace).promises
+
 /** Puts the hooks on. What the module's other functions ask is hooked beneath them. */
 export function hookLookups(patches: Patches): void {
   // Taken first: our resolver leaves to it what needs no network.
   node()
   const dns = builtin('dns')
-  const promisesOf: ModuleOf = (namespace) => dnsOf(namespace).promises
   const isHooked = hookBinding(patches)
-  hookQueries(patches, findPrototype('resolver'), { of: channelOf, default: defaultChannelOf })
+  hookQueries(patches, findPrototype('resolver'), {
+    of: (...asker) => parts.names.channelOf(...asker),
+    default: (place) => parts.names.defaultChannelOf(place)
+  })
   hookModule(patches, dns, dnsOf)
   hookModule(patches, dns.promises, promisesOf)
   for (const name of LOOKUPS) {
     patches.replace(dns, name, either(isHooked, dns[name] as AnyFunction, name, dnsOf))
-    const promising = promised[name](dns.promises[name] as AnyFunction)
+    const promising = promised(dns.promises[name] as AnyFunction, name)
     patches.replace(dns.promises, name, either(isHooked, promising, name, promisesOf))
   }
 }
@@ -56,48 +58,11 @@ function callOf(module: object, name: string, args: unknown[]): unknown {
   return Reflect.apply(Reflect.get(module, name) as AnyFunction, module, args)
 }
 
-function promisedLookup(original: AnyFunction): AnyFunction {
+function promised(original: AnyFunction, name: (typeof LOOKUPS)[number]): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    const [name, options] = args
-    if (elsewhere() === undefined || !parts.names.isName(name)) return original.apply(this, args)
-    // Node checks the options by itself, for an address that it has nothing to look up for.
-    original.call(this, '127.0.0.1', options)
-    return new Promise((resolve, reject) => {
-      node().lookup(name, options as object, (error, found: string | LookupAddress[], family) => {
-        if (error !== null) reject(error)
-        else resolve(typeof found === 'string' ? { address: found, family } : found)
-      })
-    })
+    return elsewhere() === undefined ? original.apply(this, args) : parts.names[name](original, this, args)
   }
 }
-
-function promisedLookupService(original: AnyFunction): AnyFunction {
-  return function (this: unknown, ...args: unknown[]) {
-    if (elsewhere() === undefined || args.length !== 2) return original.apply(this, args)
-    const [address, port] = args as [string, number]
-    const { promise, resolve, reject } = pending<{ hostname: string; service: string }>()
-    try {
-      node().lookupService(address, port, (error, hostname, service) => {
-        if (error === null) resolve({ hostname, service })
-        // Node's promises leave the name out of this one error.
-        else reject(parts.names.lookupError(error.errno ?? (error as LookupError).code, 'getnameinfo', undefined))
-      })
-    } catch (error) {
-      // Wrong arguments are thrown; what the look-up itself says is not.
-      if ((error as LookupError).syscall !== 'getnameinfo') throw error
-      reject(error)
-    }
-    return promise
-  }
-}
-
-function pending<T>() {
-  const made = {} as { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void }
-  made.promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }))
-  return made
-}
-
-const promised = { lookup: promisedLookup, lookupService: promisedLookupService }
 
 /** A look-up that finds names by the hooks beneath it, or is ours as a whole. */
 function either(isHooked: () => boolean, hooked: AnyFunction, name: string, of: ModuleOf): AnyFunction {

@@ -1,6 +1,7 @@
 /**
  * The prototypes of libuv's handles: from Node's bindings, or where it does not show them from handles as they are made.
  */
+import { builtin } from '../builtin.ts'
 import { runtimeLacks } from '../errors.ts'
 import { parts } from '../parts.ts'
 import { shownBinding } from './bindings.ts'
@@ -72,5 +73,5 @@ export function findPrototype(kind: HandleKind): HandlePrototype {
  */
 export function proveRuntime(): void {
   for (const kind of Object.keys(SORTS)) findPrototype(kind as HandleKind)
-  parts.late.probeWorker()
+  parts.late.probeWorker(builtin('worker_threads').Worker)
 }

@@ -39,7 +39,7 @@ export function boundModule<Name extends ModuleName>(
 
 /** `node:dns`, answered by our resolver. */
 export function boundDns(namespace: Namespace): typeof import('node:dns') {
-  return binder(namespace).module(parts.context.dnsOf(namespace))
+  return binder(namespace).module(parts.names.dnsOf(namespace))
 }
 
 /** `Worker` of `node:worker_threads`. */

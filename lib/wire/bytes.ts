@@ -18,16 +18,19 @@ export class Bytes {
     return this.bytes.subarray(0, this.length)
   }
 
+  /** A number of 8 bits. */
   u8(value: number): this {
     if (this.length + 1 > this.bytes.length) this.grow(1)
     this.bytes[this.length++] = value
     return this
   }
 
+  /** A number of 16 bits. */
   u16(value: number): this {
     return this.u8(value).u8(value >> 8)
   }
 
+  /** A number of 32 bits. */
   u32(value: number): this {
     const at = this.length
     if (at & 3) return this.u16(value).u16(value >>> 16)
@@ -50,14 +53,17 @@ export class Bytes {
     return this
   }
 
+  /** A number of 16 bits, in network byte order. */
   be16(value: number): this {
     return this.u8(value >> 8).u8(value)
   }
 
+  /** A number of 32 bits, in network byte order. */
   be32(value: number): this {
     return this.be16(value >>> 16).be16(value)
   }
 
+  /** A number of 64 bits. */
   u64(value: bigint): this {
     return this.u32(Number(BigInt.asUintN(32, value))).u32(Number(BigInt.asUintN(32, value >> 32n)))
   }

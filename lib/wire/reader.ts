@@ -10,6 +10,7 @@ const decoder = new TextDecoder()
 /** Where an attribute's value is. */
 export interface Attribute {
   type: number
+  /** Where the value begins, and where it ends. */
   start: number
   end: number
 }
@@ -83,11 +84,12 @@ export class Reader {
     this.words = whole ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2) : copyWords(bytes)
   }
 
+  /** Zero beyond the end, as all numbers here are: an older kernel's structure is shorter. */
   u8(at: number): number {
     return this.bytes[at] ?? 0
   }
 
-  /** Zero beyond the end, as an older kernel's shorter structure would have it. */
+  /** In the platform's byte order (`little`) or the network's. */
   u16(at: number, little = true): number {
     const { bytes } = this
     if (at + 2 > bytes.length) return 0

@@ -44,6 +44,7 @@ let spare: Request | undefined
  * that has run a few times at most, so it is little code that a message takes: whole words at a time, no closures.
  */
 export class Request extends Bytes {
+  /** `NETLINK_…`. */
   readonly protocol: number
   /** One acknowledgement stands for many messages. */
   acknowledgeLast = false
@@ -146,14 +147,17 @@ export class Request extends Bytes {
     return this.u32((length + 4) | (type << 16))
   }
 
+  /** A number of 8 bits. */
   attributeU8(type: number, value: number): this {
     return this.attribute(type, 1).u8(value).pad()
   }
 
+  /** A number of 16 bits. */
   attributeU16(type: number, value: number): this {
     return this.attribute(type, 2).u16(value).pad()
   }
 
+  /** A number of 32 bits. */
   attributeU32(type: number, value: number): this {
     const at = this.length
     if (at + 8 > this.bytes.length) this.grow(8)
@@ -176,6 +180,7 @@ export class Request extends Bytes {
     return this.u32x4(8 | (first << 16), word, 8 | (second << 16), word)
   }
 
+  /** Bytes as they are. */
   attributeRaw(type: number, bytes: Uint8Array, length = bytes.length): this {
     return this.attribute(type, length).copy(bytes, 0, length).pad()
   }
@@ -202,6 +207,7 @@ export class Request extends Bytes {
     return this
   }
 
+  /** The index of a link, which may not be known yet. */
   attributeLink(type: number, target: LinkTarget): this {
     return this.attribute(type, 4).link(target)
   }

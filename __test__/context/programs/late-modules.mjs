@@ -92,17 +92,16 @@ const places = ['red', 'blue'].map((label, index) => {
 const [red] = places
 // Node 24 loads this one for itself.
 if (isLoaded() && name !== 'os') throw new Error(`${name} is loaded already`)
-// What has to be known of Workers cannot be found out then.
-const { construct } = Reflect
-const breakOff = () => {
-  Reflect.construct = () => {
-    throw Object.assign(new Error('This runtime is broken.'), { code: 'BROKEN' })
-  }
+const broken = () => {
+  throw Object.assign(new Error('This runtime is broken.'), { code: 'BROKEN' })
 }
+const { construct } = Reflect
+const { setPrototypeOf } = Object
 const first = where === 'inside' ? red.ns.run(ways[way]) : red.ns.run(() => undefined)
-if (where === 'in a broken runtime') breakOff()
+// Whoever makes Workers cannot be watched then.
+if (where === 'loaded in a broken runtime') Object.setPrototypeOf = broken
 const module = await (where === 'inside' ? first : ways[way]())
-Reflect.construct = construct
+Object.setPrototypeOf = setPrototypeOf
 const use = async (label) => {
   try {
     return await uses[name](module, label)
@@ -110,7 +109,11 @@ const use = async (label) => {
     return error.code
   }
 }
-const found = await Promise.all([...places.map(({ ns, label }) => ns.run(use, label)), use('home')])
+// What has to be known of Workers cannot be found out then, and is looked for again with the next.
+if (where === 'first used in a broken runtime') Reflect.construct = broken
+const early = red.ns.run(use, 'red')
+Reflect.construct = construct
+const found = await Promise.all([early, places[1].ns.run(use, 'blue'), use('home')])
 const ids = [...places.map(({ ns }) => ns.id), NetNs.home().id]
 const known = new Map(ids.map((id, index) => [id, ['red', 'blue', 'home'][index]]))
 console.log(JSON.stringify(found.map((text) => known.get(text) ?? text)))

@@ -1,171 +1,12 @@
-/** While no context is left, nothing is followed; whatever is left, or begins then, carries its namespace all the same. */
+/** While no context is left, nothing is followed; whatever begins then carries its namespace all the same. */
 import assert from 'node:assert/strict'
-import { AsyncLocalStorage, AsyncResource, createHook } from 'node:async_hooks'
-import { spawn } from 'node:child_process'
-import dgram from 'node:dgram'
+import { AsyncLocalStorage, createHook } from 'node:async_hooks'
 import { once } from 'node:events'
 import http from 'node:http'
-import net from 'node:net'
-import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { NetNs } from 'node-netns'
 import { ask, brokered, later, listen, namespace, saying } from '../../offline/kit.mjs'
-
-const shown = shownBinding()
-
-/** Where Node counts hooks, if it shows that. */
-function shownBinding() {
-  process.noDeprecation = true
-  try {
-    return process.binding('async_wrap')
-  } catch {
-    return undefined
-  } finally {
-    delete process.noDeprecation
-  }
-}
-
-/** How many hooks Node calls for each resource. Newer ones need none for contexts, and show none. */
-function followers() {
-  return shown === undefined ? 0 : shown.async_hook_fields[shown.constants.kInit]
-}
-
-/** Has the collector find what is gone, and say so. */
-async function collect() {
-  for (let round = 0; round < 3; round += 1) {
-    gc()
-    await sleep(1)
-  }
-}
-
-/** Until nothing is followed. */
-async function rest() {
-  while (followers() > 0) await collect()
-}
-
-/** Contexts of somebody else's begin and end. */
-async function churn() {
-  const other = namespace()
-  for (let round = 0; round < 3; round += 1) {
-    other.run(() => new FinalizationRegistry(() => {}).register({}, 0))
-    await collect()
-  }
-}
-
-function deferred() {
-  const made = {}
-  made.promise = new Promise((resolve) => Object.assign(made, { resolve }))
-  return made
-}
-
-/** Each is called inside with what is to be called there later, and returns what has it called, from outside. */
-const CARRIERS = {
-  'a promise': (back) => {
-    const { promise, resolve } = deferred()
-    void promise.then(back)
-    return resolve
-  },
-  'an async function': (back) => {
-    const { promise, resolve } = deferred()
-    void (async () => {
-      await promise
-      back()
-    })()
-    return resolve
-  },
-  'an async generator': (back) => {
-    const { promise, resolve } = deferred()
-    async function* values() {
-      yield await promise
-    }
-    void (async () => {
-      for await (const _ of values()) back()
-    })()
-    return resolve
-  },
-  'a thenable': (back) => {
-    const { promise, resolve } = deferred()
-    void (async () => {
-      // biome-ignore lint/suspicious/noThenProperty: what is awaited here is a thenable that is no promise
-      await { then: (done) => promise.then(done) }
-      back()
-    })()
-    return resolve
-  },
-  'a timer that nothing waits for': (back) => {
-    let wanted = false
-    const timer = setInterval(() => {
-      if (!wanted) return
-      clearInterval(timer)
-      back()
-    }, 1).unref()
-    return () => {
-      wanted = true
-      timer.ref()
-    }
-  },
-  'AsyncResource.runInAsyncScope': (back) => {
-    const resource = new AsyncResource('TEST')
-    return () => resource.runInAsyncScope(back)
-  },
-  'AsyncResource.bind': (back) => AsyncResource.bind(back),
-  'AsyncLocalStorage.bind': (back) => AsyncLocalStorage.bind(back),
-  'AsyncLocalStorage.snapshot': (back) => {
-    const snapshot = AsyncLocalStorage.snapshot()
-    return () => snapshot(back)
-  },
-  'a signal': (back) => {
-    process.once('SIGUSR2', back)
-    return () => process.kill(process.pid, 'SIGUSR2')
-  },
-  'a stream': (back) => {
-    const stream = new PassThrough()
-    void (async () => {
-      for await (const _ of stream) back()
-    })()
-    return () => stream.end('x')
-  },
-  'a Worker': (back) => {
-    const script = 'require("node:worker_threads").parentPort.once("message", () => process.exit())'
-    const worker = new Worker(script, { eval: true }).once('exit', back)
-    return () => worker.postMessage('end')
-  },
-  'a child': (back) => {
-    const child = spawn('cat', { stdio: ['pipe', 'ignore', 'inherit'] }).once('exit', back)
-    return () => child.stdin.end()
-  },
-  'a request that waits for a socket': (back) => {
-    const { promise, resolve } = deferred()
-    const agent = new http.Agent({ maxSockets: 1 })
-    agent.createConnection = (_options, callback) => void promise.then(() => callback(new Error('refused')))
-    http.get({ host: '127.0.0.1', agent }).on('error', () => {})
-    http.get({ host: '127.0.0.1', agent }).once('error', back)
-    return resolve
-  },
-  'a UDP socket': (back) => {
-    const socket = dgram.createSocket('udp4').bind(4000, '127.0.0.1')
-    socket.once('message', () => {
-      socket.close()
-      back()
-    })
-    const red = NetNs.current()
-    return () => {
-      const sender = red.dgram.createSocket('udp4')
-      sender.send('x', 4000, '127.0.0.1', () => sender.close())
-    }
-  },
-  'a server': (back) => {
-    const server = net.createServer((socket) => {
-      server.close()
-      socket.end()
-      back()
-    })
-    server.listen(4000, '127.0.0.1')
-    const red = NetNs.current()
-    return () => red.net.connect(4000, '127.0.0.1').resume()
-  }
-}
+import { churn, collect, deferred, rest, witness } from '../../offline/resting.mjs'
 
 /** What begins anew, as nobody is there meanwhile. */
 const BEGINNERS = {
@@ -185,33 +26,6 @@ const BEGINNERS = {
   }
 }
 
-/** A function to be called inside, and what is then seen there: where, and what a server there says a little later. */
-function witness() {
-  const { promise, resolve } = deferred()
-  const look = async () => {
-    const before = NetNs.current().id
-    const { port } = await saying('inside')
-    await sleep(1)
-    resolve([before, await ask(port, '127.0.0.1'), NetNs.current().id])
-  }
-  return { seen: promise, back: () => void look() }
-}
-
-const carried = Object.entries(CARRIERS).map(([what, carry]) => [
-  `${what} keeps its context while all else is collected`,
-  async () => {
-    const red = namespace()
-    await rest()
-    const { seen, back } = witness()
-    const go = red.run(carry, back)
-    await churn()
-    assert.equal(NetNs.current().id, NetNs.home().id)
-    if (shown !== undefined) assert.equal(followers(), 1)
-    go()
-    assert.deepEqual(await seen, [red.id, 'inside', red.id])
-  }
-])
-
 const begun = Object.entries(BEGINNERS).map(([what, begin]) => [
   `${what} is inside after nothing was followed`,
   async () => {
@@ -226,7 +40,6 @@ const begun = Object.entries(BEGINNERS).map(([what, begin]) => [
 ])
 
 export default {
-  ...Object.fromEntries(carried),
   ...Object.fromEntries(begun),
   'nothing is followed while there is no context, again and again': async () => {
     const red = namespace()

@@ -16,9 +16,9 @@ use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::Pid;
 
+use crate::anchor::Anchor;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
-use crate::thread::Anchor;
 
 /// Enough for calls that wait for the kernel's RCU grace periods or for another process's lock.
 const MEMBERS: usize = 4;

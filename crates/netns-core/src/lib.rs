@@ -20,9 +20,11 @@
 //! ```
 #![cfg(target_os = "linux")]
 
+mod anchor;
 mod broker;
 mod capability;
 mod command;
+mod create;
 pub mod crew;
 mod error;
 #[cfg(feature = "foreign")]
@@ -44,7 +46,9 @@ mod socket;
 mod sysctl;
 mod thread;
 mod tun;
+mod way_back;
 
+pub use anchor::Anchor;
 pub use command::{Child, Command, CommandExt, Environment, Event as CommandEvent, Exit, Stdio};
 pub use error::{Error, Kind, Result};
 pub use handle::NetNs;
@@ -55,5 +59,5 @@ pub use netns_exec::HELPER;
 pub use probe::{Abilities, Ability, probe};
 pub use processes::pids;
 pub use registry::{DEFAULT_DIRECTORY, Event, Listing, Name, Named, Registry, Stopper, Watch};
-pub use thread::{Anchor, current_is_main};
+pub use thread::current_is_main;
 pub use tun::Tun;

@@ -4,11 +4,11 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 use nix::unistd::{AccessFlags, access};
 
+use crate::anchor::Anchor;
 use crate::error::{Error, Result};
 use crate::handle::NetNs;
 use crate::registry::Registry;
 use crate::rootless::{SECCOMP, under_seccomp};
-use crate::thread::Anchor;
 use crate::{broker, capability};
 
 /// One ability: it works, or this stands in the way.
@@ -45,11 +45,16 @@ pub fn probe(registry: &Registry) -> Abilities {
             Ok(namespace) => namespace.run(|| ()),
             Err(_) => create.clone().and(Anchor::here().map(drop)),
         },
-        reach: plain.as_ref().map_err(|error| explain(error.clone())).and_then(|made| made.cookie().map(drop)),
+        reach: plain.as_ref().map_err(|error| explain(error.clone())).and_then(can_reach),
         configure: create.clone().and_then(|()| NetNs::create(true).map(drop)),
         rootless: broker::try_own(),
         create,
     }
+}
+
+/// Nothing is opened inside without the question whose it is, which the kernel has to answer.
+fn can_reach(made: &NetNs) -> Ability {
+    made.owns(made.probe_socket()?).map(drop)
 }
 
 /// A mount is a matter of the *mount* namespace's owner, which may be another; unmounting what is no mount asks for

@@ -19,8 +19,8 @@ pub(crate) fn advice() -> &'static str {
     }
 }
 
-pub(crate) const SECCOMP: &str = "A seccomp filter stands in the way, as in most containers: give the container the capability \
-                       and a profile that allows unshare and setns.";
+pub(crate) const SECCOMP: &str = "A seccomp filter stands in the way, as in most containers: give the container CAP_SYS_ADMIN and \
+                       CAP_NET_ADMIN, as by --cap-add, or a profile that allows unshare and setns.";
 
 /// Whether a filter looks at this process's system calls.
 pub(crate) fn under_seccomp() -> bool {

@@ -30,8 +30,11 @@ impl NetNs {
 pub(crate) fn namespace_of(socket: BorrowedFd<'_>) -> Result<NetNs> {
     // SAFETY: SIOCGSKNS takes no argument and returns a new descriptor or -1.
     let raw = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGSKNS as _) };
-    let raw =
-        Errno::result(raw).map_err(|errno| Error::system("ioctl", errno, "find the network namespace of a socket"))?;
+    let raw = Errno::result(raw).map_err(|errno| {
+        let emulated = (errno == Errno::ENOSYS)
+            .then_some("This kernel does not tell whose a socket is, as emulated ones may not: run on Linux itself.");
+        Error::system("ioctl", errno, "find the network namespace of a socket").advising(emulated)
+    })?;
     // SAFETY: the kernel just returned this descriptor and nobody else has it.
     Ok(NetNs::trusted(unsafe { OwnedFd::from_raw_fd(raw) }))
 }

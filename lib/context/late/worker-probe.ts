@@ -1,8 +1,9 @@
 /** What hooks on Workers need to know of them, found out without making one: it would take the number of a thread. */
 import type { Worker } from 'node:worker_threads'
-import { builtin } from '../../builtin.ts'
 import { runtimeLacks } from '../../errors.ts'
 import type { HandlePrototype } from '../prototypes.ts'
+
+type WorkerClass = typeof Worker
 
 /** That. */
 export interface WorkerProbe {
@@ -19,16 +20,19 @@ const UNKNOWN_FLAG = '--node-netns-probe'
  * @returns undefined where the permission model lets nobody make a Worker
  * @throws `ERR_NETNS_RUNTIME` if Workers are made in another way here
  */
-export function probeWorker(): WorkerProbe | undefined {
+export function probeWorker(Worker: WorkerClass): WorkerProbe | undefined {
   let handle: object | undefined
   // A Worker keeps its handle on itself; while it is being made, it is ours to say what happens then.
-  const prototype = new Proxy(builtin('worker_threads').Worker.prototype, {
+  const prototype = new Proxy(Worker.prototype, {
     set(_target, key, value, worker) {
       if (typeof value?.startThread === 'function') handle = value
       return Reflect.defineProperty(worker, key, { value, configurable: true, enumerable: true, writable: true })
     }
   })
-  const refused = refusal(Object.assign(function Probe() {}, { prototype }))
+  const refused = refusal(
+    Worker,
+    Object.assign(function Probe() {}, { prototype })
+  )
   if (refused === undefined) return undefined
   if (handle === undefined) throw runtimeLacks('a visible handle of a Worker')
   return {
@@ -38,10 +42,10 @@ export function probeWorker(): WorkerProbe | undefined {
 }
 
 /** The flags that Node says a Worker refuses, unless it refuses Workers. */
-function refusal(probe: object): ReadonlySet<string> | undefined {
+function refusal(Worker: WorkerClass, probe: object): ReadonlySet<string> | undefined {
   const options = { eval: true, execArgv: [...process.execArgv, UNKNOWN_FLAG] }
   try {
-    Reflect.construct(builtin('worker_threads').Worker, ['', options], probe as typeof Worker)
+    Reflect.construct(Worker, ['', options], probe as WorkerClass)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ERR_ACCESS_DENIED') return undefined

@@ -1,32 +1,46 @@
 /** Workers: threads that are born inside, or at home where the thread may not go, and live in the namespace. */
 import { createRequire } from 'node:module'
-import type { WorkerOptions } from 'node:worker_threads'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 import { builtin } from '../../builtin.ts'
-import { capturedReference, notCovered } from '../../errors.ts'
+import { capturedReference } from '../../errors.ts'
 import { parts } from '../../parts.ts'
-import type { Patches } from '../patches.ts'
+import type { AnyFunction, Patches } from '../patches.ts'
 import { here, inside, isBrokered } from '../place.ts'
+import type { Making } from '../web/workers.ts'
 import { probeWorker } from './worker-probe.ts'
 
+type WorkerClass = typeof Worker
+
 /**
- * Puts the hooks on. A Worker's thread is born inside; the first module it loads is ours, as `dns.lookup` would use the
- * pool at home. Where a thread may not go, it is born at home, and that module puts all that is started there into the
- * namespace.
+ * The class of Workers in contexts. A Worker's thread is born inside; the first module it loads is ours, as `dns.lookup`
+ * would use the pool at home. Where a thread may not go, it is born at home, and that module puts all that is started
+ * there into the namespace.
+ *
+ * @param patches - for hooks on what all Workers are made of
+ * @throws `ERR_NETNS_RUNTIME` if Workers are made in another way here
  */
-export function hookWorkers(patches: Patches): void {
-  const found = probeWorker()
-  if (found === undefined) return
+export function workersInside(patches: Patches, Worker: WorkerClass, making: Making): WorkerClass {
+  const found = probed(Worker, making)
+  if (found === undefined) {
+    // Whatever makes one is refused by Node itself.
+    making.isOurs = true
+    return Worker
+  }
   const { prototype, flags } = found
-  let ours = false
   const threads = builtin('worker_threads')
-  class InsideWorker extends threads.Worker {
+  patches.method(prototype, 'startThread', (original) => starting(original, making))
+  parts.context.keepThroughScripts(() => {
+    const before = threads.getEnvironmentData(WORKER_PLACE)
+    return () => threads.setEnvironmentData(WORKER_PLACE, before)
+  })
+  return class InsideWorker extends Worker {
     constructor(filename: string | URL, options?: WorkerOptions) {
       const place = here()
-      const outer = ours
+      const outer = making.isOurs
       const outerPlace = threads.getEnvironmentData(WORKER_PLACE)
       // Held open until the Worker has ended, as it opens the namespace by this number.
       const held = place !== undefined && isBrokered(place) ? place.handle.share() : undefined
-      ours = true
+      making.isOurs = true
       if (place !== undefined) {
         const execArgv = listed(options, process.execArgv)?.map(String)
         const told: WorkerPlace = { name: place.name, fd: held?.descriptor(), id: place.id, execArgv }
@@ -38,46 +52,31 @@ export function hookWorkers(patches: Patches): void {
         held?.close()
         throw error
       } finally {
-        ours = outer
+        making.isOurs = outer
         if (place !== undefined) threads.setEnvironmentData(WORKER_PLACE, outerPlace)
       }
       if (held !== undefined) this.once('exit', () => held.close())
     }
   }
-  parts.context.keepThroughScripts(() => {
-    const [before, beforePlace] = [ours, threads.getEnvironmentData(WORKER_PLACE)]
-    return () => {
-      ours = before
-      threads.setEnvironmentData(WORKER_PLACE, beforePlace)
-    }
-  })
-  Object.defineProperty(InsideWorker, 'name', { value: 'Worker' })
-  patches.value(threads, 'Worker', InsideWorker)
-  hookRegister(patches)
-  patches.method(prototype, 'startThread', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      const place = here()
-      if (place === undefined) return original.apply(this, args)
-      // At home, Node's pool, which looks names up, is in the right network too.
-      if (!ours && !place.isHome) throw capturedReference('Worker', 'new Worker')
-      if (isBrokered(place)) return original.apply(this, args)
-      return inside(place, () => original.apply(this, args))
-    }
-  })
 }
 
-/** Hooks of modules have a thread, which is started for the first of them. */
-function hookRegister(patches: Patches): void {
-  patches.method(builtin('module'), 'register', (original) => {
-    return function (this: unknown, ...args: unknown[]) {
-      try {
-        return original.apply(this, args)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_NETNS_CAPTURED') throw error
-        throw notCovered('module.register', 'the thread of these hooks would stay in that network')
-      }
-    }
-  })
+function probed(Worker: WorkerClass, making: Making): ReturnType<typeof probeWorker> {
+  making.isOurs = true
+  try {
+    return probeWorker(Worker)
+  } finally {
+    making.isOurs = false
+  }
+}
+
+function starting(original: AnyFunction, making: Making): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    const place = here()
+    if (place === undefined) return original.apply(this, args)
+    if (!making.isOurs && !place.isHome) throw capturedReference('Worker', 'new Worker')
+    if (isBrokered(place)) return original.apply(this, args)
+    return inside(place, () => original.apply(this, args))
+  }
 }
 
 /** Under this key a Worker finds what it must know of the namespace that it is in. */

@@ -5,6 +5,8 @@ mod common;
 mod crew;
 mod handle;
 mod listing;
+mod listing_elsewhere;
+mod names;
 mod origin;
 mod probe;
 mod registry;

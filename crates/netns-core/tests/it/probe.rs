@@ -2,7 +2,9 @@
 
 use netns_core::probe;
 
-use crate::common::{drop_capabilities, eventually, here, in_child, is_child, open_descriptors, registry, strays};
+use crate::common::{
+    drop_capabilities, eventually, here, hide_owners_of_sockets, in_child, is_child, open_descriptors, registry, strays,
+};
 
 #[test]
 fn everything_works_where_the_tests_run_and_nothing_is_left() {
@@ -54,4 +56,18 @@ fn a_mount_namespace_of_others_stops_only_names() {
     }
     let output = in_child("probe::a_mount_namespace_of_others_stops_only_names", &["unshare", "-Urn"]);
     assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn nothing_is_reached_where_the_kernel_does_not_tell_whose_a_socket_is() {
+    let registry = registry();
+    let found = std::thread::spawn(move || {
+        hide_owners_of_sockets();
+        probe(&registry)
+    });
+    let found = found.join().expect("no panic");
+    assert!(found.create.is_ok() && found.enter.is_ok(), "{found:?}");
+    let error = found.reach.expect_err("a socket could be anybody's");
+    assert_eq!(error.code(), "ENOSYS");
+    assert!(error.remedy().is_some_and(|remedy| remedy.contains("whose a socket is")), "{error}");
 }

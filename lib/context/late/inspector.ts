@@ -1,8 +1,8 @@
 /** The inspector listens on a thread of its own, which stays where it is made, at home or inside for ever. */
-import { builtin } from '../builtin.ts'
-import { notCovered } from '../errors.ts'
-import type { Patches } from './patches.ts'
-import { elsewhere } from './place.ts'
+import { builtin } from '../../builtin.ts'
+import { notCovered } from '../../errors.ts'
+import type { Patches } from '../patches.ts'
+import { elsewhere } from '../place.ts'
 
 /** Puts the hook on. A Node may be built without it. */
 export function hookInspector(patches: Patches): void {

@@ -3,9 +3,8 @@
  * context which they were in at that moment would be that of whoever waited for them. So would whatever else hooks set for
  * the time of a call.
  */
-import { builtin } from '../builtin.ts'
-import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, enterIn, noteRuns } from './storage.ts'
+import { builtin } from '../../builtin.ts'
+import type { AnyFunction, Patches } from '../patches.ts'
 
 const INTERRUPTED = new Set<unknown>(['ERR_SCRIPT_EXECUTION_TIMEOUT', 'ERR_SCRIPT_EXECUTION_INTERRUPTED'])
 
@@ -15,29 +14,23 @@ interface Limits {
   breakOnSigint?: boolean
 }
 
-/** Notes how something is now, and returns what puts it back. */
-type Note = () => () => void
-
-const notes: Note[] = [noteContext, noteRuns]
-
-/** Has `note` called before each script, and what it returns if that is interrupted. */
-export function keepThroughScripts(note: Note): void {
-  notes.push(note)
-}
-
-/** Puts the hooks on. */
-export function hookScripts(patches: Patches): void {
+/**
+ * Puts the hooks on.
+ *
+ * @param note - notes how everything is now, and returns what puts it back
+ */
+export function hookScripts(patches: Patches, note: () => () => void): void {
   const { Script, Module } = builtin('vm') as typeof import('node:vm') & { Module?: { prototype: object } }
   // Of the class behind it, which each of its methods calls.
   const contextified = Object.getPrototypeOf(Script.prototype) as Record<'runInContext', AnyFunction>
-  patches.value(contextified, 'runInContext', comingBack(contextified.runInContext))
+  patches.value(contextified, 'runInContext', comingBack(contextified.runInContext, note))
   // There with --experimental-vm-modules alone.
-  if (Module !== undefined) patches.method(Module.prototype, 'evaluate', comingBackAtOnce)
+  if (Module !== undefined) patches.method(Module.prototype, 'evaluate', (original) => comingBackAtOnce(original, note))
 }
 
-function comingBack(original: AnyFunction): AnyFunction {
+function comingBack(original: AnyFunction, note: () => () => void): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    const back = noted()
+    const back = note()
     try {
       return original.apply(this, args)
     } catch (error) {
@@ -48,25 +41,11 @@ function comingBack(original: AnyFunction): AnyFunction {
 }
 
 /** Of a module only a promise tells that it was interrupted, which is too late. */
-function comingBackAtOnce(original: AnyFunction): AnyFunction {
+function comingBackAtOnce(original: AnyFunction, note: () => () => void): AnyFunction {
   return function (this: unknown, limits?: Limits) {
-    const back = noted()
+    const back = note()
     const outcome = original.call(this, limits)
     if (limits?.timeout !== undefined || limits?.breakOnSigint === true) back()
     return outcome
-  }
-}
-
-function noted(): () => void {
-  const undo = notes.map((note) => note())
-  return () => {
-    for (const back of undo) back()
-  }
-}
-
-function noteContext(): () => void {
-  const before = contextOf()
-  return () => {
-    if (contextOf() !== before) enterIn(before)
   }
 }

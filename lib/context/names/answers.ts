@@ -1,12 +1,13 @@
 /** What answers for names in a namespace, made once for each. */
-import { builtin } from '../builtin.ts'
-import type { Channel, ChannelOptions } from '../dns/channel.ts'
-import type { Requests } from '../dns/requests.ts'
-import type { Settings } from '../dns/settings.ts'
-import type { Namespace } from '../namespace.ts'
-import { parts } from '../parts.ts'
-import { here } from './place.ts'
-import { standIn } from './queries.ts'
+import { builtin } from '../../builtin.ts'
+import { Channel, type ChannelOptions } from '../../dns/channel.ts'
+import { createDns } from '../../dns/dns.ts'
+import { Requests } from '../../dns/requests.ts'
+import { Settings } from '../../dns/settings.ts'
+import { etcSource } from '../../dns/source.ts'
+import type { Namespace } from '../../namespace.ts'
+import { parts } from '../../parts.ts'
+import { here } from '../place.ts'
 
 interface Names {
   settings: Settings
@@ -17,7 +18,7 @@ interface Names {
 }
 
 const known = new WeakMap<Namespace, Names>()
-let usual: typeof parts.names | undefined
+let isReady = false
 
 /** The `node:dns` of a namespace. Its functions are to be called in a context of it. */
 export function dnsOf(namespace: Namespace): typeof import('node:dns') {
@@ -37,7 +38,7 @@ export function requestsOf(namespace: Namespace): Requests {
 /** What asks in a namespace for a resolver of Node's, which checks by itself what is set. */
 export function channelOf(namespace: Namespace, options: ChannelOptions): Channel {
   const { settings } = namesOf(namespace)
-  return new (resolver().Channel)(settings, { setServers: () => 0, setLocalAddress() {} }, options)
+  return new Channel(settings, { setServers: () => 0, setLocalAddress() {} }, options)
 }
 
 /** A closed one is shared by nobody: what is asked in it is refused by the socket that it would need. */
@@ -49,7 +50,7 @@ function openNetwork(): Namespace | undefined {
 function namesOf(namespace: Namespace): Names {
   let names = known.get(namespace)
   if (names === undefined) {
-    const { createDns, etcSource, Requests, Settings } = resolver()
+    prepare()
     const settings = new Settings(etcSource(namespace.name, openNetwork))
     namespace.whenClosed(() => settings.spare.close())
     const made: Partial<Names> = { settings, requests: new Requests(settings) }
@@ -62,13 +63,10 @@ function namesOf(namespace: Namespace): Names {
   return names
 }
 
-/** Our resolver, which is loaded with the first name. */
-function resolver(): typeof parts.names {
-  if (usual === undefined) {
-    // Its hooks come first.
-    builtin('dns')
-    usual = parts.names
-    standIn(usual.Channel)
-  }
-  return usual
+function prepare(): void {
+  if (isReady) return
+  // Its hooks come first.
+  builtin('dns')
+  parts.context.standIn(Channel)
+  isReady = true
 }

@@ -1,7 +1,0 @@
-export { Channel } from './channel.ts'
-export { createDns } from './dns.ts'
-export { lookupError } from './errors.ts'
-export { isName } from './lookup.ts'
-export { Requests } from './requests.ts'
-export { Settings } from './settings.ts'
-export { etcSource } from './source.ts'
