@@ -86,9 +86,9 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   whenLoaded(loading, 'worker_threads', (late) => parts.web.hookWorkers(late), ['internal/webworker'])
   whenLoaded(loading, 'cluster', (late) => parts.late.hookClusters(late))
   whenLoaded(loading, 'inspector', (late) => parts.late.hookInspector(late))
-  whenLoaded(loading, undefined, (late) => parts.web.hookLocks(late, isLoaded(loading, 'worker_threads')), [
-    'internal/locks'
-  ])
+  // Whoever loads them later may do so by asking `worker_threads` for them, which must not be asked meanwhile.
+  const withThreads = isLoaded(loading, 'internal/locks') && isLoaded(loading, 'worker_threads')
+  whenLoaded(loading, undefined, (late) => parts.web.hookLocks(late, withThreads), ['internal/locks'])
   // What a session pushes comes with a later packet.
   soonWhenLoaded(loading, 'http2', (late) => parts.late.hookSessions(late))
   // What was imported by name follows too.

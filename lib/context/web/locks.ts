@@ -6,7 +6,7 @@ import { returning } from '../storage.ts'
 /**
  * Puts the hook on, where this Node has locks.
  *
- * @param withThreads - whether `worker_threads` is loaded, which has them too: Node takes a while to make a `navigator`
+ * @param withThreads - whether `worker_threads` has them too: Node takes a while to make a `navigator`
  */
 export function hookLocks(patches: Patches, withThreads: boolean): void {
   const threads = withThreads ? (builtin('worker_threads') as { locks?: object }) : undefined
