@@ -1,5 +1,6 @@
 /** `lookup` and `lookupService`: search list, families, order, errors. */
 import nodeDns from 'node:dns'
+import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { A, BOTH, setUp, zone } from './looking-up.ts'
@@ -125,6 +126,23 @@ describe('the search list', () => {
   it('is not used by resolve', async () => {
     await using at = await setUp(zone(NAMES), 'search one.test')
     await expect(at.dns.promises.resolve4('a')).rejects.toMatchObject({ code: 'ENOTFOUND' })
+  })
+})
+
+describe('a thousand look-ups at once', () => {
+  it('ask no more at once than servers keep, and all are answered', async () => {
+    let [now, most] = [0, 0]
+    await using at = await setUp(async () => {
+      now += 1
+      most = Math.max(most, now)
+      await turn()
+      now -= 1
+      return { answers: [a('', '127.0.0.1')] }
+    }, 'options timeout:30 attempts:1')
+    const names = Array.from({ length: 1000 }, (_, index) => `n${index}.test`)
+    await Promise.all(names.map((name) => at.lookup(name, { family: 4 })))
+    expect(most).toBeLessThanOrEqual(128)
+    expect(at.server.asked.map(({ name }) => name)).toEqual(names)
   })
 })
 

@@ -148,7 +148,18 @@ class LookUp {
     return aliases < MOST_ALIASES ? this.#askOne(alias, family, aliases + 1) : EAI.NODATA
   }
 
-  #query(name: string, type: 'A' | 'AAAA'): Promise<Failure | readonly Answer[]> {
+  async #query(name: string, type: 'A' | 'AAAA'): Promise<Failure | readonly Answer[]> {
+    const { gate } = this.#settings
+    const turn = gate.enter()
+    if (turn !== undefined) await turn
+    try {
+      return await this.#answer(name, type)
+    } finally {
+      gate.leave()
+    }
+  }
+
+  #answer(name: string, type: 'A' | 'AAAA'): Promise<Failure | readonly Answer[]> {
     return new Promise((resolve) => {
       new Query(this.#plan, ask(name, type, this.#conf), this.#datagrams, (code, reply) => {
         const failure = code ?? (reply === undefined ? 'EBADRESP' : failureOf(reply))

@@ -1,4 +1,5 @@
 /** What all resolvers of a source have in common: what its files say now, and a spare socket. */
+import { Gate } from './gate.ts'
 import { type Hosts, parseHosts, parseServices } from './hosts.ts'
 import { parseResolvConf, type ResolvConf } from './resolv-conf.ts'
 import type { DnsSource } from './source.ts'
@@ -15,6 +16,8 @@ const LONGEST_SERVICES = 1024 * 1024
 export class Settings {
   /** Shared, as one is enough for whoever asks next. */
   readonly spare = new Spare(() => this.network())
+  /** Of all look-ups. */
+  readonly gate = new Gate()
   readonly #source: DnsSource
   readonly #resolvConf: WatchedFile<ResolvConf>
   readonly #hosts: WatchedFile<Hosts>

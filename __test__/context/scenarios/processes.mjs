@@ -174,7 +174,15 @@ export default {
       })
       assert.equal((await first(worker, 'message')).ready, place.id)
     }
-    for (const place of places) assert.equal(await place.run(() => ask(8000, '127.0.0.1')), place.id)
+    for (const place of places) {
+      assert.equal(await place.run(() => ask(8000, '127.0.0.1')), place.id)
+      await place.run(async () => {
+        const socket = dgram.createSocket('udp4')
+        later(() => socket.close())
+        socket.send('where?', 8001, '127.0.0.1')
+        assert.equal(String(await first(socket, 'message')), place.id)
+      })
+    }
   },
   'hooks of modules, whose thread would stay inside, are registered at home': async () => {
     const hooks = new URL('../programs/hooks.mjs', import.meta.url)

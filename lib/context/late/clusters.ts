@@ -24,11 +24,16 @@ function apart(original: AnyFunction): AnyFunction {
     if (place !== undefined) {
       worker.process.prependListener('internalMessage', (message: { act?: string; fd?: unknown }) => {
         // No number, so it is no descriptor; all that it changes is the name under which the server is filed.
-        if (message.act === 'queryServer') message.fd ??= place.id
+        if (message.act === 'queryServer' && !isDescriptor(message.fd)) message.fd = place.id
       })
     }
     return worker
   }
+}
+
+/** Where there is none, TCP has nothing and UDP has -1. */
+function isDescriptor(fd: unknown): boolean {
+  return typeof fd === 'number' && fd >= 0
 }
 
 type Options = Record<string, unknown>
