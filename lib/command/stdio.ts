@@ -59,7 +59,7 @@ function descriptorOf(stream: unknown): number | undefined {
 /**
  * To be called before a child is started.
  *
- * @throws `ERR_ACCESS_DENIED` where Node's permission model lets nobody have a stream of a pipe: from Node 26.11 on without
+ * @throws `ERR_ACCESS_DENIED` where Node's permission model lets nobody have a stream of a pipe: as in Node 26.12 without
  *   `--allow-net`
  */
 export function provePipes(namespace: Namespace, stdio: readonly number[]): void {
