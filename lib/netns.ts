@@ -1,5 +1,6 @@
 /** The public class: a namespace, where to get one, and what to do in it. */
 
+import { loadAhead } from './ahead.ts'
 import type { Command } from './command/command.ts'
 import type { CommandOptions } from './command/options.ts'
 import type { Wrapper, WrapperOptions } from './command/wrapper.ts'
@@ -68,6 +69,7 @@ export class NetNs extends Equipped {
    */
   static fromPath(path: string | URL | Buffer): NetNs {
     const bytes = validatePath(path)
+    loadAhead()
     return new NetNs(attempt((native) => native.Handle.fromPath(bytes)))
   }
 
@@ -77,6 +79,7 @@ export class NetNs extends Equipped {
    * @throws `ENOENT` if there is none, `ERR_NETNS_NOT_NAMESPACE` if the file is a leftover
    */
   static fromName(name: string, options?: RegistryOptions): NetNs {
+    loadAhead()
     return new NetNs(registry.openName(name, options), name)
   }
 
@@ -87,6 +90,7 @@ export class NetNs extends Equipped {
    */
   static fromPid(pid: number): NetNs {
     validateId(pid, 'pid')
+    loadAhead()
     return new NetNs(attempt((native) => native.Handle.fromPid(pid)))
   }
 
@@ -124,11 +128,13 @@ export class NetNs extends Equipped {
    * is taken, `ENOSPC` at the limit of namespaces; nothing is left behind then
    */
   static async create(options?: CreateOptions): Promise<NetNs> {
+    loadAhead()
     return new NetNs(await registry.create(options), options?.name)
   }
 
   /** As {@link create}, blocking for about half a millisecond. */
   static createSync(options?: CreateOptions): NetNs {
+    loadAhead()
     return new NetNs(registry.createSync(options), options?.name)
   }
 

@@ -1,8 +1,8 @@
 /**
  * Node's own work: `inside` a context of the namespace `bench`, `outside` of every context after one was used, `plain`
  * without the library, `storage` without it in a context of an `AsyncLocalStorage`, `storage-outside` after one of those was
- * used, `idle` with the library loaded and no context used yet. Each in the same network: all but `inside` and `idle` are
- * processes that were started there.
+ * used, `idle` with a handle open and no context used yet, `unopened` with the library imported and no handle open yet.
+ * Each in the same network: all but `inside`, `idle` and `unopened` are processes that were started there.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
@@ -26,6 +26,7 @@ async function main() {
     return serve(operations())
   }
   const { NetNs } = await import('node-netns')
+  if (mode === 'unopened') return serve(atOnce(NetNs))
   const bench = NetNs.fromName('bench')
   if (mode === 'inside') return bench.run(() => serve(operations(bench)))
   if (mode === 'outside') bench.run(nothing)
@@ -48,6 +49,15 @@ function operations(bench) {
     'first-run'() {
       const storage = new AsyncLocalStorage()
       return { many: bench === undefined ? () => storage.run(storage, nothing) : () => bench.run(nothing) }
+    }
+  }
+}
+
+function atOnce(NetNs) {
+  return {
+    'first-run'() {
+      const bench = NetNs.fromName('bench')
+      return { many: () => bench.run(nothing) }
     }
   }
 }

@@ -8,6 +8,7 @@ const inside = 'inside a context'
 const outside = 'outside of contexts'
 const storageOutside = 'outside of an AsyncLocalStorage'
 const idle = 'before any context'
+const unopened = 'before any handle'
 
 /** AsyncLocalStorage costs by itself on Node 20 and 22, which follow promises with hooks. */
 const follows = Number.parseInt(nodeVersion().slice(1), 10) < 24
@@ -41,7 +42,8 @@ export const suite: Suite = {
     [outside]: there('bench', node('contexts.mjs', 'outside')),
     [storageOutside]: there('bench', node('contexts.mjs', 'storage-outside')),
     [inside]: node('contexts.mjs', 'inside'),
-    [idle]: node('contexts.mjs', 'idle')
+    [idle]: node('contexts.mjs', 'idle'),
+    [unopened]: node('contexts.mjs', 'unopened')
   },
   operations: [
     byTurns(operation('HTTP request, kept alive', 'http-keep-alive', follows ? 0.88 : 0.98, 500)),
@@ -65,13 +67,14 @@ export const suite: Suite = {
     },
     {
       name: 'first run of a process',
-      by: { [plain]: 'first-run', [idle]: 'first-run' },
+      // With a handle that is open while the program waits, and in the turn in which the first is opened.
+      by: { [plain]: 'first-run', [idle]: 'first-run', [unopened]: 'first-run' },
       batches: 1,
       size: 1,
       // Processes differ by more than a millisecond here.
       rounds: 80,
       fresh: 'cold',
-      goals: [{ peer: idle, against: plain, over: 5000 }]
+      goals: [idle, unopened].map((peer) => ({ peer, against: plain, over: 5000 }))
     }
   ],
   ...oneNamespace
