@@ -32,10 +32,17 @@ test('with Workers it has what those need too', async () => {
   expect(await loaded(['net', 'worker_threads'], 'NetNs.createSync()', WAITING)).toBe('context.cjs,web.cjs')
 })
 
-test('a program without sockets, without a handle, or that does not wait, has none', async () => {
+test('a program without sockets, or without a handle, has none', async () => {
   expect(await loaded([], 'NetNs.createSync()', WAITING)).toBe('')
   expect(await loaded(['net'], 'NetNs.home(), NetNs.listSync()', WAITING)).toBe('')
-  expect(await loaded(['net'], 'NetNs.createSync()', '')).toBe('')
+})
+
+test('no process is kept alive for it', async () => {
+  const source = `
+    const alive = process.getActiveResourcesInfo().join()
+    NetNs.createSync()
+    console.log(process.getActiveResourcesInfo().join() === alive)`
+  expect(await output(source)).toBe('true')
 })
 
 test('what cannot be loaded ahead is loaded when it is needed', async () => {

@@ -8,7 +8,7 @@ let isDue = true
 
 /**
  * To be called for a handle of another namespace. What it is for may be contexts, if the program has loaded sockets; where
- * it has not, nothing is loaded for it, nor where the program never waits for anything.
+ * it has not, nothing is loaded for it, and no process is kept alive for it.
  */
 export function loadAhead(): void {
   if (!isDue) return
