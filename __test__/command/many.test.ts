@@ -13,26 +13,28 @@ const quick = ns.command(leastProgram(), [], { stdio: 'ignore' })
 
 test('a thousand at once leave no zombie, no descriptor and no thread', async () => {
   await quick.status()
+  await until(() => children().length === 0)
   const before = descriptors()
   const ended = await Promise.all(
     Array.from({ length: 1000 }, (_, i) => ns.command('sh', ['-c', `exit ${i % 256}`], { stdio: 'ignore' }).status())
   )
   expect(ended.map(({ code }) => code)).toEqual(Array.from({ length: 1000 }, (_, i) => i % 256))
   await until(() => children().length === 0)
-  await until(() => descriptors() <= before)
+  await until(() => descriptors() === before)
   expect(networksOfThreads()).toHaveLength(1)
 })
 
 test('ten thousand one after the other leave nothing either', async () => {
   await quick.status()
+  await until(() => children().length === 0)
   const before = [descriptors(), threads()]
   for (let i = 0; i < 10_000; i++) {
     const { code } = await quick.status()
     if (code !== 0) throw new Error(`the ${i}th: ${code}`)
   }
   await until(() => children().length === 0)
-  await until(() => descriptors() <= (before[0] as number))
-  expect(threads()).toBeLessThanOrEqual(before[1] as number)
+  await until(() => descriptors() === before[0])
+  expect([descriptors(), threads()]).toEqual(before)
 }, 300_000)
 
 test('with pipes nothing is left open', async () => {
@@ -40,7 +42,7 @@ test('with pipes nothing is left open', async () => {
   await command.output()
   const before = descriptors()
   for (let i = 0; i < 50; i++) await Promise.all(Array.from({ length: 10 }, () => command.output()))
-  await until(() => descriptors() <= before)
+  await until(() => descriptors() === before)
 })
 
 test('starts that fail leave nothing', async () => {
@@ -56,7 +58,7 @@ test('starts that fail leave nothing', async () => {
       .catch(() => {})
   }
   await until(() => children().length === 0)
-  await until(() => descriptors() <= before)
+  await until(() => descriptors() === before)
 })
 
 test('Workers start programs, and one that ends amid them takes nothing along', async () => {

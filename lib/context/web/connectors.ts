@@ -8,8 +8,11 @@ import type { AnyFunction } from '../patches.ts'
 import { hereOrHome } from '../place.ts'
 import { runIn } from '../storage.ts'
 
-/** On what makes an agent's pools in one network: what it was before. */
-const BEFORE = Symbol.for('node-netns.before')
+/**
+ * Where routers, of every copy of this library, have what they stand before, and where what was put in the place of a
+ * function has that.
+ */
+export const BEFORE = Symbol.for('node-netns.before')
 
 /** Has all that a dispatcher connects from now on be in `place`; undefined for home. */
 export function connectIn(dispatcher: Dispatcher, place: Namespace | undefined): void {

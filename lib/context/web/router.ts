@@ -5,12 +5,9 @@ import { nodeGlobal } from '../../realm.ts'
 import type { Dispatcher } from '../dispatchers.ts'
 import { hereOrHome } from '../place.ts'
 import { foreignContext } from '../storage.ts'
-import { connectIn, originalOf, poolsIn } from './connectors.ts'
+import { BEFORE, connectIn, originalOf, poolsIn } from './connectors.ts'
 
 type Which = 'legacy' | 'modern'
-
-/** Where routers, of every copy of this library, have what they stand before, and where that has a mark of theirs. */
-const BEFORE = Symbol.for('node-netns.before')
 
 /**
  * What chooses each time, by where it is.
