@@ -2,6 +2,7 @@
  * What is loaded ahead of its first use, when there is nothing else to do: the files that contexts are made by, as to
  * compile them is most of what a first context takes. Nothing of Node's is touched by that.
  */
+import { setTimeout } from './clock.ts'
 import { parts } from './parts.ts'
 
 let isDue = true
@@ -13,9 +14,9 @@ let isDue = true
 export function loadAhead(): void {
   if (!isDue) return
   isDue = false
-  // No `setImmediate`, which either keeps the process alive or waits for something else to happen. A program in a realm of
-  // its own, as one of tests is, may have no timers, or such as are no objects.
-  globalThis.setTimeout?.(load).unref?.()
+  // No `setImmediate`, which either keeps the process alive or waits for something else to happen. In other
+  // runtimes a timer may be no object.
+  setTimeout(load).unref?.()
 }
 
 function load(): void {

@@ -52,6 +52,24 @@ describe('sockets', () => {
     for (const questions of ports.values()) expect(questions).toBeLessThanOrEqual(256)
   })
 
+  it('are those that the last questions had, for what is asked upon answers that came together', async () => {
+    const waiting: (() => void)[] = []
+    await using server = await nameServer(
+      () =>
+        new Promise<Say>((resolve) => {
+          waiting.push(() => resolve(ANSWER))
+          if (waiting.length % 5 === 0) for (const answer of waiting) answer()
+        })
+    )
+    const made = resolver([server.address])
+    const worker = async (): Promise<void> => {
+      for (let count = 0; count < 10; count += 1) await made.resolve4('x.test')
+    }
+    await Promise.all(Array.from({ length: 5 }, worker))
+    expect(server.asked).toHaveLength(50)
+    expect(new Set(server.asked.map(({ port }) => port)).size).toBe(1)
+  })
+
   it('are never shared between networks, nor when the network is not known', async () => {
     await using server = await nameServer(() => ANSWER)
     const here = new AsyncLocalStorage<string>()
@@ -60,6 +78,26 @@ describe('sockets', () => {
     await Promise.all([ask('red'), ask('blue'), ask('red'), ask(undefined), ask(undefined)])
     const ports = server.asked.map(({ port }) => port)
     expect(new Set(ports).size).toBeGreaterThanOrEqual(4)
+  })
+})
+
+describe('a clock that is turned by hand', () => {
+  afterEach(() => vi.useRealTimers())
+
+  it('holds up no answer, as it holds up none of c-ares and libc', async () => {
+    await using server = await nameServer(() => ANSWER)
+    await using silent = await nameServer(() => undefined)
+    vi.useFakeTimers()
+    const made = resolver([server.address])
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+    expect(await Promise.all([made.resolve4('x.test'), made.resolve4('x.test')])).toHaveLength(2)
+    const none = await resolver([silent.address], { timeout: 5, tries: 1 })
+      .resolve4('x.test')
+      .catch((error) => error.code)
+    expect(none).toBe('ETIMEOUT')
+    const { lookup } = createDns(NOWHERE)
+    const found = await new Promise((resolve) => lookup('localhost', 4, (_error, address) => resolve(address)))
+    expect(found).toBe('127.0.0.1')
   })
 })
 

@@ -1,5 +1,6 @@
 /** Ends a child before its time: aborted, too slow, too talkative. */
 import { constants } from 'node:os'
+import { clearTimeout, setTimeout } from '../clock.ts'
 import type { Launched } from './launcher.ts'
 import type { Limits } from './options.ts'
 

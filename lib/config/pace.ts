@@ -1,4 +1,5 @@
 /** Long work in slices that leave the event loop free, however many tasks are at it. */
+import { performance, setImmediate } from '../clock.ts'
 
 /** So much of one turn of the event loop, in milliseconds, all tasks together take before others have theirs. */
 const SLICE = 0.2

@@ -1,5 +1,6 @@
 /** Waiting until a network can be used, by events. */
 
+import { clearTimeout, setTimeout } from '../clock.ts'
 import type { Namespace } from '../namespace.ts'
 import { validateOptions, validateSignal } from '../validate.ts'
 import { parse } from '../wire/address.ts'

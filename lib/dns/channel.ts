@@ -1,5 +1,6 @@
 /** What stands in for c-ares below Node's own `Resolver`: the same methods, on sockets made in the current context. */
 import { builtin } from '../builtin.ts'
+import { setImmediate } from '../clock.ts'
 import type { LocalAddress } from './exchange.ts'
 import { toQuestion } from './names.ts'
 import { type Plan, Query } from './query.ts'

@@ -1,13 +1,11 @@
 /** Deadlines, of which hardly one is ever reached: all that are equally long share one of Node's timers. */
+import { performance, setImmediate, setTimeout } from '../clock.ts'
 
 /** Who has one. */
 export interface Waiting {
   /** The time is up. Must not throw. */
   expire(): void
 }
-
-/** Taken once: who plays with the clock must not leave a timer here that nobody turns. */
-const { setTimeout, setImmediate, performance } = globalThis
 
 const lines = new Map<number, Line>()
 

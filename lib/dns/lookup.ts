@@ -2,6 +2,7 @@
 
 import { promisify } from 'node:util'
 import { builtin } from '../builtin.ts'
+import { setImmediate } from '../clock.ts'
 import { lookupError } from './errors.ts'
 import { type Found, getaddrinfo } from './getaddrinfo.ts'
 import type { HostAddress } from './hosts.ts'

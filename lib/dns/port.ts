@@ -1,6 +1,7 @@
 /** A socket that questions are asked from. */
 import type dgram from 'node:dgram'
 import { builtin } from '../builtin.ts'
+import { setImmediate } from '../clock.ts'
 import type { Exchange, Waiter } from './exchange.ts'
 import { randomId } from './lazy.ts'
 import { canonical, type Server } from './server.ts'
@@ -29,8 +30,14 @@ export class Port implements Exchange {
   readonly #sent = (error: Error | null): void => {
     if (error !== null) this.#fail(error)
   }
+  /** Behind those who are told of the last answers: they may ask again, and from here where they are many. */
+  readonly #closeIdle = (): void => {
+    if (this.#pending.size === 0) this.end()
+  }
   #unsent: Buffer[] | undefined = []
   #questions = 0
+  /** Whether questions were in flight at once. Those that follow each other have a socket each. */
+  #isShared = false
   /** Whether it takes no more questions. */
   #over = false
   #closed = false
@@ -74,6 +81,7 @@ export class Port implements Exchange {
   /** Asks a question. */
   send(waiter: Waiter): Exchange {
     if (this.#error !== undefined) return failing(waiter, this.#error)
+    this.#isShared ||= this.#pending.size > 0
     let id = randomId()
     while (this.#pending.has(id)) id = randomId()
     this.#pending.set(id, waiter)
@@ -138,14 +146,10 @@ export class Port implements Exchange {
     const verdict = read(packet, waiter.question, id)
     if (verdict === 'foreign') return
     this.#pending.delete(id)
-    const last = this.#pending.size === 0
-    // Who is told may ask the next question at once: not from here, nor has it to wait until this is closed.
-    if (last) this.#retire()
-    try {
-      waiter.heard(verdict === 'malformed' ? undefined : verdict)
-    } finally {
-      if (last) this.end()
-    }
+    waiter.heard(verdict === 'malformed' ? undefined : verdict)
+    if (this.#pending.size > 0) return
+    if (!this.#isShared) this.#retire()
+    setImmediate(this.#closeIdle)
   }
 
   #isServer(address: string): boolean {

@@ -1,5 +1,6 @@
 /** A question put to servers, one after another, until one answers or the tries are used up. */
 import { AsyncResource } from 'node:async_hooks'
+import { setImmediate } from '../clock.ts'
 import { Attempt, type Trying } from './attempt.ts'
 import type { LocalAddress } from './exchange.ts'
 import { failureOf } from './records.ts'
@@ -112,8 +113,7 @@ export class Query extends AsyncResource implements Trying {
     const code = reply === undefined ? 'EBADRESP' : failureOf(reply)
     const another = this.#tried < this.#plan.servers.length
     if (reply !== undefined && (!UNHELPFUL.includes(code) || !another)) {
-      this.#finish()
-      this.#done(UNHELPFUL.includes(code) ? (this.#excuse ?? code) : code, reply)
+      this.#end(UNHELPFUL.includes(code) ? (this.#excuse ?? code) : code, reply)
       return
     }
     if (reply !== undefined) this.#excuse ??= code
@@ -141,16 +141,18 @@ export class Query extends AsyncResource implements Trying {
     return Math.min(wanted, maxTimeout > 0 ? maxTimeout : LONGEST, LONGEST)
   }
 
-  /** Failures are told in a turn of their own: what the callback throws must not keep other questions from theirs. */
   #fail(code: string): void {
-    if (this.#finished) return
-    this.#finish()
-    this.runInAsyncScope(() => setImmediate(this.#done, code))
+    if (!this.#finished) this.runInAsyncScope(this.#end, this, code)
   }
 
-  #finish(): void {
+  /**
+   * Told in a turn of its own, as Node does: what the callback throws must not keep other questions from theirs, and of
+   * answers that came in together the next questions go out together, or a server would be woken for each.
+   */
+  #end(code: string | undefined, reply?: Reply): void {
     this.#finished = true
     for (const attempt of this.#attempts) attempt.close()
+    setImmediate(this.#done, code, reply)
   }
 }
 

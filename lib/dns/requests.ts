@@ -1,4 +1,5 @@
 /** Names for the request objects of Node's own `lookup` and `lookupService`, as its binding finds them at home. */
+import { setImmediate } from '../clock.ts'
 import { getaddrinfo } from './getaddrinfo.ts'
 import { inOrder, type ResultOrder } from './lookup.ts'
 import { serviceOf } from './service.ts'

@@ -1,5 +1,6 @@
 /** A small text file, parsed again when it changes. */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { setImmediate } from '../clock.ts'
 
 /**
  * The first of some paths that exists, as what `parse` makes of its text.
