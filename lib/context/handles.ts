@@ -6,9 +6,9 @@ import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, isBrokered, isNowhereElse, outsideOrHome } from './place.ts'
+import { here, inside, isBrokered, isNowhereElse, outsideOrHome, placeOrRefusal } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
-import { adopt, contextOf, runIn } from './storage.ts'
+import { adopt, namespaceIn, runIn, stored } from './storage.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
@@ -86,9 +86,12 @@ function openIfNone(handle: SocketHandle, call: Call, args: unknown[]): unknown 
       ? parts.brokered.callScoped(handle, call, args)
       : inside(place, () => call.original.apply(handle, args))
   }
-  const wanted = here()
-  if (wanted === undefined || handle.fd >= 0) return call.original.apply(handle, args)
-  return open(handle, wanted, call, args)
+  return openIn(here(), handle, call, args)
+}
+
+function openIn(place: Namespace | undefined, handle: SocketHandle, call: Call, args: unknown[]): unknown {
+  if (place === undefined || handle.fd >= 0) return call.original.apply(handle, args)
+  return open(handle, place, call, args)
 }
 
 /** What `send` becomes, by what it was hooked with, once a handle's socket is where it belongs. */
@@ -132,12 +135,14 @@ function tellAtLast(socket: OwnerSocket, error: Error): void {
   Object.defineProperty(socket, 'destroy', { value: telling, configurable: true, writable: true })
 }
 
-/** As {@link connecting}, with the three arguments that TCP always has: every connection comes by here. */
+/** As {@link connecting}, with the three arguments that TCP always has, and one look at the context: every connection comes by here. */
 function dialling(call: Call): AnyFunction {
   const { original } = call
   return function (this: SocketHandle, request: unknown, address: unknown, port: unknown) {
-    if (isNowhereElse() && this[PLACE] === undefined) return original.call(this, request, address, port)
-    return openOrTell(this, call, [request, address, port], tellConnecting)
+    if (this[PLACE] !== undefined) return openOrTell(this, call, [request, address, port], tellConnecting)
+    const place = placeOrRefusal()
+    if (place === undefined) return original.call(this, request, address, port)
+    return openOrTell(this, call, [request, address, port], tellConnecting, place)
   }
 }
 
@@ -165,9 +170,9 @@ function refusable(call: Call, tell: Tell): AnyFunction {
   }
 }
 
-function openOrTell(handle: SocketHandle, call: Call, args: unknown[], tell: Tell): unknown {
+function openOrTell(handle: SocketHandle, call: Call, args: unknown[], tell: Tell, place?: Namespace | null): unknown {
   try {
-    return openIfNone(handle, call, args)
+    return place ? openIn(place, handle, call, args) : openIfNone(handle, call, args)
   } catch (error) {
     tell(handle, ownerOf(handle), error)
     return UV_EPERM
@@ -217,11 +222,12 @@ function listening(call: Call): AnyFunction {
     if (place !== undefined && accept !== undefined) {
       this.onconnection = function (status: number, accepted: SocketHandle | undefined) {
         if (accepted !== undefined) accepted[PLACE] = place
-        const context = contextOf()
+        const found = stored()
+        const context = namespaceIn(found)
         // Without any context they are where they belong, if that is what the policy says.
         if (context === undefined && outsideOrHome() === place) return accept.call(this, status, accepted)
         return context === place
-          ? acceptHere(this, accept, status, accepted)
+          ? acceptHere(this, accept, status, accepted, found)
           : runIn(place, acceptHere, this, accept, status, accepted)
       }
     }
@@ -234,9 +240,10 @@ function acceptHere(
   server: SocketHandle,
   accept: AnyFunction,
   status: number,
-  accepted: SocketHandle | undefined
+  accepted: SocketHandle | undefined,
+  found = stored()
 ): unknown {
-  if (accepted !== undefined) adopt(accepted)
+  if (accepted !== undefined) adopt(accepted, found)
   return accept.call(server, status, accepted)
 }
 

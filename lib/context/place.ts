@@ -30,6 +30,13 @@ export function isNowhereElse(): boolean {
   return found === undefined ? outsidePolicy === 'home' : namespaceIn(found) === undefined
 }
 
+/** As {@link here}; `null` where it throws. */
+export function placeOrRefusal(): Namespace | undefined | null {
+  const found = stored()
+  if (found !== undefined) return namespaceIn(found)
+  return outsidePolicy === 'deny' ? null : outsideOrHome()
+}
+
 /** As {@link here}, unless that is the network where the process is by itself, in which all of Node is right as it is. */
 export function elsewhere(): Namespace | undefined {
   const place = here()
