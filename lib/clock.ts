@@ -3,6 +3,13 @@
  * hand, must not hold up what Node does below JavaScript, by no such timer.
  */
 const timers = process.getBuiltinModule?.('node:timers') ?? globalThis
+// Node loads `performance` when it is looked at.
+const { hrtime } = process
 
 export const { setTimeout, clearTimeout, setImmediate } = timers
-export const { performance } = globalThis
+
+/** Milliseconds since some time of the past. */
+export function monotonic(): number {
+  const [seconds, nanoseconds] = hrtime()
+  return seconds * 1e3 + nanoseconds / 1e6
+}

@@ -1,5 +1,5 @@
 /** Long work in slices that leave the event loop free, however many tasks are at it. */
-import { performance, setImmediate } from '../clock.ts'
+import { monotonic, setImmediate } from '../clock.ts'
 
 /** So much of one turn of the event loop, in milliseconds, all tasks together take before others have theirs. */
 const SLICE = 0.2
@@ -19,7 +19,7 @@ function endTurn(): void {
   began = undefined
   const next = waiting.shift()
   if (next === undefined) return
-  begin(performance.now())
+  begin(monotonic())
   next()
 }
 
@@ -40,7 +40,7 @@ export class Pace {
   get due(): boolean {
     if (++this.#count < this.#stride) return false
     this.#count = 0
-    const now = performance.now()
+    const now = monotonic()
     const close = now - this.#last < CLOSE
     this.#last = now
     // The first items run code that is not compiled yet, and items differ.
@@ -51,14 +51,14 @@ export class Pace {
 
   /** To be awaited when a task is done: whoever goes on with its result would add to what was taken of this turn. */
   async done(): Promise<void> {
-    if (began !== undefined && performance.now() - began > SLICE / 2) await this.giveWay()
+    if (began !== undefined && monotonic() - began > SLICE / 2) await this.giveWay()
   }
 
   /** Lets others have a turn. */
   giveWay(): Promise<void> {
     return new Promise((resolve) => {
       waiting.push(resolve)
-      if (began === undefined) begin(performance.now())
+      if (began === undefined) begin(monotonic())
     })
   }
 }

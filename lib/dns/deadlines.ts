@@ -1,5 +1,5 @@
 /** Deadlines, of which hardly one is ever reached: all that are equally long share one of Node's timers. */
-import { performance, setImmediate, setTimeout } from '../clock.ts'
+import { monotonic, setImmediate, setTimeout } from '../clock.ts'
 
 /** Who has one. */
 export interface Waiting {
@@ -32,7 +32,7 @@ export class Line {
 
   /** Sets a deadline, from now on. */
   set(waiting: Waiting): void {
-    this.#due.set(waiting, performance.now() + this.#milliseconds)
+    this.#due.set(waiting, monotonic() + this.#milliseconds)
     if (this.#timer === undefined) this.#look(this.#milliseconds)
     else if (this.#due.size === 1) this.#timer.ref()
   }
@@ -49,7 +49,7 @@ export class Line {
   }
 
   #expire(): void {
-    const now = performance.now()
+    const now = monotonic()
     for (const [waiting, due] of this.#due) {
       if (due > now) {
         this.#look(Math.ceil(due - now))

@@ -30,7 +30,7 @@ export class Port implements Exchange {
   readonly #sent = (error: Error | null): void => {
     if (error !== null) this.#fail(error)
   }
-  /** Behind those who are told of the last answers: they may ask again, and from here where they are many. */
+  /** Where many are told of answers, behind the last of them: they may ask again, from here too. */
   readonly #closeIdle = (): void => {
     if (this.#pending.size === 0) this.end()
   }
@@ -148,8 +148,8 @@ export class Port implements Exchange {
     this.#pending.delete(id)
     waiter.heard(verdict === 'malformed' ? undefined : verdict)
     if (this.#pending.size > 0) return
-    if (!this.#isShared) this.#retire()
-    setImmediate(this.#closeIdle)
+    if (this.#isShared) setImmediate(this.#closeIdle)
+    else this.end()
   }
 
   #isServer(address: string): boolean {
