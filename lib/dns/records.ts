@@ -69,17 +69,27 @@ export function pointers(answers: readonly Answer[]): readonly string[] {
 
 /** The addresses of an answer. Aliases before them bound how long they hold, as in c-ares. */
 export function addressesOf(type: 'A' | 'AAAA', answers: readonly Answer[]): { address: string; ttl: number }[] {
-  const longest = Math.min(...of('CNAME', answers).map((alias) => alias.ttl))
-  return of(type, answers).map(({ data, ttl }) => ({
-    address: type === 'A' ? (data as string) : canonical(data as string),
-    ttl: Math.min(ttl, longest)
-  }))
+  const { value, ttls } = listed(type, answers)
+  return value.map((address, index) => ({ address, ttl: ttls[index] as number }))
 }
 
 function addresses(type: 'A' | 'AAAA', answers: readonly Answer[]): Result | string {
-  const found = addressesOf(type, answers)
-  if (found.length === 0 && of('CNAME', answers).length === 0) return 'ENODATA'
-  return { value: found.map(({ address }) => address), ttls: found.map(({ ttl }) => ttl) }
+  const found = listed(type, answers)
+  return found.value.length === 0 && of('CNAME', answers).length === 0 ? 'ENODATA' : found
+}
+
+/** In one pass, as most questions are for addresses. */
+function listed(type: 'A' | 'AAAA', answers: readonly Answer[]): { value: string[]; ttls: number[] } {
+  const value: string[] = []
+  const ttls: number[] = []
+  let longest = Number.POSITIVE_INFINITY
+  for (const answer of answers) {
+    if (answer.type === 'CNAME') longest = Math.min(longest, answer.ttl)
+    if (answer.type !== type) continue
+    value.push(type === 'A' ? (answer.data as string) : canonical(answer.data as string))
+    ttls.push(answer.ttl)
+  }
+  return { value, ttls: longest === Number.POSITIVE_INFINITY ? ttls : ttls.map((ttl) => Math.min(ttl, longest)) }
 }
 
 function of(type: RecordType, answers: readonly Answer[]): readonly Answer[] {
