@@ -11,6 +11,7 @@ use nix::libc;
 
 use crate::command::Stdio;
 use crate::error::{Error, Result};
+use crate::handle::NetNs;
 
 /// Calls `f` with what this process has open under a number; `None` if nothing is.
 pub fn lend<R>(number: u32, f: impl FnOnce(BorrowedFd<'_>) -> R) -> Option<R> {
@@ -19,6 +20,21 @@ pub fn lend<R>(number: u32, f: impl FnOnce(BorrowedFd<'_>) -> R) -> Option<R> {
     let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
     // SAFETY: it is open, and by this module's contract stays so until `f` has returned.
     (flags >= 0).then(|| f(unsafe { BorrowedFd::borrow_raw(number) }))
+}
+
+/// Whether a socket that this process has open under a number belongs to a namespace: [`NetNs::owns`]. No socket at all
+/// belongs to none.
+///
+/// # Errors
+/// As [`NetNs::owns`].
+pub fn owns(namespace: &NetNs, number: u32) -> Result<bool> {
+    let Ok(raw) = RawFd::try_from(number) else { return Ok(false) };
+    // SAFETY: by this module's contract it is open, which costs a system call to find out: only who is told that it is
+    // not has to know of which one that is said.
+    match namespace.owns(unsafe { BorrowedFd::borrow_raw(raw) }) {
+        Err(error) if error.errno() == Some(Errno::EBADF) && lend(number, |_| ()).is_none() => Ok(false),
+        found => found,
+    }
 }
 
 /// A child's descriptor that is what this process has open under a number: [`Stdio::shared`].

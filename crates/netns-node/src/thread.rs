@@ -54,5 +54,5 @@ pub fn owns_socket(env: &Env, handle: &Handle, socket: u32) -> Result<bool> {
 }
 
 fn owns(env: &Env, namespace: &NetNs, socket: u32) -> Result<bool> {
-    foreign::lend(socket, |socket| namespace.owns(socket)).unwrap_or(Ok(false)).or_throw(env)
+    foreign::owns(namespace, socket).or_throw(env)
 }

@@ -3,6 +3,8 @@
 
 mod common;
 mod crew;
+#[cfg(feature = "foreign")]
+mod foreign;
 mod handle;
 mod listing;
 mod listing_elsewhere;
