@@ -135,7 +135,10 @@ function tellAtLast(socket: OwnerSocket, error: Error): void {
   Object.defineProperty(socket, 'destroy', { value: telling, configurable: true, writable: true })
 }
 
-/** As {@link connecting}, with the three arguments that TCP always has, and one look at the context: every connection comes by here. */
+/**
+ * As {@link connecting}, with the three arguments that TCP always has, and one look at the context: every connection comes
+ * by here.
+ */
 function dialling(call: Call): AnyFunction {
   const { original } = call
   return function (this: SocketHandle, request: unknown, address: unknown, port: unknown) {

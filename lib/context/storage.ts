@@ -82,8 +82,10 @@ let running: () => Resource
 let key: symbol | null | undefined
 
 /**
- * The events of a handle run in the current context, which `stay` is of, from now on. Node makes some outside of all, and without this they
+ * The events of a handle run in the current context from now on. Node makes some outside of all, and without this they
  * would stay there.
+ *
+ * @param stay - what is stored in it
  */
 export function adopt(handle: object, stay = stored()): void {
   if (!(stay instanceof Stay)) return

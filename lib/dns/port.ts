@@ -146,6 +146,8 @@ export class Port implements Exchange {
     const verdict = read(packet, waiter.question, id)
     if (verdict === 'foreign') return
     this.#pending.delete(id)
+    // Who is told may have to ask again: another server, or by another socket.
+    if (this.#pending.size === 0 && !this.#isShared) this.#retire()
     waiter.heard(verdict === 'malformed' ? undefined : verdict)
     if (this.#pending.size > 0) return
     if (this.#isShared) setImmediate(this.#closeIdle)
