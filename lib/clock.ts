@@ -3,7 +3,7 @@
  * hand, must not hold up what Node does below JavaScript, by no such timer.
  */
 const timers = process.getBuiltinModule?.('node:timers') ?? globalThis
-// Node loads `performance` when it is looked at.
+// Node loads `performance` when it is looked at, and its own `process` when it is asked for.
 const { hrtime } = process
 
 export const { setTimeout, clearTimeout, setImmediate } = timers

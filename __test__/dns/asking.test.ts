@@ -128,6 +128,31 @@ describe('an answer that is broken', () => {
   })
 })
 
+describe('what has come in', () => {
+  it('is under way no more, though nobody was told of it yet', async () => {
+    const packets: Buffer[] = []
+    // Both answers come with the second question.
+    await using server = await nameServer((asked) => {
+      packets.push(reply(asked.packet, ANSWER))
+      return packets.length === 2 ? { packets } : undefined
+    })
+    const made = new (createDns(NOWHERE).Resolver)()
+    made.setServers([server.address])
+    const told: unknown[] = []
+    const ask = (then = () => {}) =>
+      new Promise<void>((resolve) => {
+        made.resolve4('x.test', (error, addresses) => {
+          told.push(error ?? addresses[0])
+          then()
+          resolve()
+        })
+      })
+    await Promise.all([ask(() => made.setServers(['127.0.0.9'])), ask()])
+    expect(told).toEqual(['192.0.2.1', '192.0.2.1'])
+    expect(made.getServers()).toEqual(['127.0.0.9'])
+  })
+})
+
 describe('cancel', () => {
   it('ends every query under way, once, later', async () => {
     await using silent = await nameServer(() => undefined)

@@ -68,7 +68,7 @@ export class Channel {
 
   /** @returns 0, or the error that Node's resolver knows. */
   setServers(servers: readonly [number, string, number][]): number {
-    if (this.#queries.size > 0) return PENDING
+    for (const query of this.#queries) if (!query.finished) return PENDING
     const error = this.#native.setServers(servers)
     if (error !== 0) return error
     const distinct = new Map(

@@ -36,7 +36,7 @@ export class Port implements Exchange {
   }
   #unsent: Buffer[] | undefined = []
   #questions = 0
-  /** Whether questions were in flight at once. Those that follow each other have a socket each. */
+  /** Whether others were in flight when the last was asked. Those that follow each other have a socket each. */
   #isShared = false
   /** Whether it takes no more questions. */
   #over = false
@@ -81,7 +81,7 @@ export class Port implements Exchange {
   /** Asks a question. */
   send(waiter: Waiter): Exchange {
     if (this.#error !== undefined) return failing(waiter, this.#error)
-    this.#isShared ||= this.#pending.size > 0
+    this.#isShared = this.#pending.size > 0
     let id = randomId()
     while (this.#pending.has(id)) id = randomId()
     this.#pending.set(id, waiter)

@@ -61,6 +61,11 @@ export class Query extends AsyncResource implements Trying {
     this.#next()
   }
 
+  /** Whether its end is known, though it may not have been told yet. */
+  get finished(): boolean {
+    return this.#finished
+  }
+
   /** Ends it with `code`, soon. */
   abort(code: string): void {
     this.#fail(code)

@@ -2,6 +2,7 @@
  * A socket that is open before there is a question for it: while one question waits for its answer, the next one's socket
  * is made, which then takes no time of that question's.
  */
+import { monotonic, setImmediate, setTimeout } from '../clock.ts'
 import { Port, type Purpose } from './port.ts'
 
 /** Milliseconds that it waits for a question, and that may lie between two questions for one to be worthwhile. */
@@ -31,7 +32,7 @@ export class Spare {
 
   /** To be told of each socket that is put to use. Makes the next one soon, if questions follow each other closely. */
   replace(purpose: Purpose): void {
-    const now = performance.now()
+    const now = monotonic()
     const soon = now - this.#asked < PATIENCE
     this.#asked = now
     if (!soon || this.#isDue || this.#port !== undefined) return
