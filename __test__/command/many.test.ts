@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { NetNs } from 'node-netns'
 import { afterAll, expect, test } from 'vitest'
 import { leastProgram } from './least-program.ts'
-import { children, descriptors, networksOfThreads, threads, until } from './support.ts'
+import { descriptors, isChildless, networksOfThreads, threads, until } from './support.ts'
 
 const ns = NetNs.createSync()
 afterAll(() => ns.close())
@@ -13,26 +13,26 @@ const quick = ns.command(leastProgram(), [], { stdio: 'ignore' })
 
 test('a thousand at once leave no zombie, no descriptor and no thread', async () => {
   await quick.status()
-  await until(() => children().length === 0)
+  await until(isChildless)
   const before = descriptors()
   const ended = await Promise.all(
     Array.from({ length: 1000 }, (_, i) => ns.command('sh', ['-c', `exit ${i % 256}`], { stdio: 'ignore' }).status())
   )
   expect(ended.map(({ code }) => code)).toEqual(Array.from({ length: 1000 }, (_, i) => i % 256))
-  await until(() => children().length === 0)
+  await until(isChildless)
   await until(() => descriptors() === before)
   expect(networksOfThreads()).toHaveLength(1)
 })
 
 test('ten thousand one after the other leave nothing either', async () => {
   await quick.status()
-  await until(() => children().length === 0)
+  await until(isChildless)
   const before = [descriptors(), threads()]
   for (let i = 0; i < 10_000; i++) {
     const { code } = await quick.status()
     if (code !== 0) throw new Error(`the ${i}th: ${code}`)
   }
-  await until(() => children().length === 0)
+  await until(isChildless)
   await until(() => descriptors() === before[0])
   expect([descriptors(), threads()]).toEqual(before)
 }, 300_000)
@@ -40,12 +40,14 @@ test('ten thousand one after the other leave nothing either', async () => {
 test('with pipes nothing is left open', async () => {
   const command = ns.command('cat', [], { input: 'x' })
   await command.output()
+  await until(isChildless)
   const before = descriptors()
   for (let i = 0; i < 50; i++) await Promise.all(Array.from({ length: 10 }, () => command.output()))
   await until(() => descriptors() === before)
 })
 
 test('starts that fail leave nothing', async () => {
+  await until(isChildless)
   const before = descriptors()
   for (let i = 0; i < 200; i++) {
     await ns
@@ -57,7 +59,7 @@ test('starts that fail leave nothing', async () => {
       .output()
       .catch(() => {})
   }
-  await until(() => children().length === 0)
+  await until(isChildless)
   await until(() => descriptors() === before)
 })
 
@@ -83,7 +85,7 @@ test('Workers start programs, and one that ends amid them takes nothing along', 
     })
   }
   for (const seen of await Promise.all([run(), run(), run()])) expect(seen).toEqual(Array(20).fill(ns.id))
-  await until(() => children().length === 0)
+  await until(isChildless)
 })
 
 test('starts go well while other threads fork', async () => {

@@ -21,6 +21,22 @@ export function descriptors(): number {
   return readdirSync('/proc/self/fd').length
 }
 
+/** Whether nothing is left of any child: a moment after its end was told, its pidfd is open still. */
+export function isChildless(): boolean {
+  return children().length === 0 && !openFiles().some((file) => file.includes('pidfd'))
+}
+
+/** What this process has open. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((number) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${number}`)
+    } catch {
+      return [] // That by which they were listed.
+    }
+  })
+}
+
 /** How many threads this process has. */
 export function threads(): number {
   return readdirSync('/proc/self/task').length
