@@ -1,4 +1,5 @@
 /** Starts programs natively, and hears of them: one native listener for each JavaScript realm. */
+import { setInterval } from '../clock.ts'
 import { isErrorRecord } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { type Handle, native } from '../native.ts'

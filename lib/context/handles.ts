@@ -6,7 +6,7 @@ import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, isBrokered, isNowhereElse, outsideOrHome, placeOrRefusal } from './place.ts'
+import { here, inside, isBrokered, outsideOrHome, placeOrRefusal } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
 import { adopt, namespaceIn, runIn, stored } from './storage.ts'
 
@@ -135,15 +135,11 @@ function tellAtLast(socket: OwnerSocket, error: Error): void {
   Object.defineProperty(socket, 'destroy', { value: telling, configurable: true, writable: true })
 }
 
-/**
- * As {@link connecting}, with the three arguments that TCP always has, and one look at the context: every connection comes
- * by here.
- */
+/** As {@link connecting}, with the three arguments that TCP always has: every connection comes by here. */
 function dialling(call: Call): AnyFunction {
   const { original } = call
   return function (this: SocketHandle, request: unknown, address: unknown, port: unknown) {
-    if (this[PLACE] !== undefined) return openOrTell(this, call, [request, address, port], tellConnecting)
-    const place = placeOrRefusal()
+    const place = placeFor(this)
     if (place === undefined) return original.call(this, request, address, port)
     return openOrTell(this, call, [request, address, port], tellConnecting, place)
   }
@@ -168,14 +164,19 @@ type Tell = (handle: SocketHandle, socket: OwnerSocket | undefined, error: unkno
 function refusable(call: Call, tell: Tell): AnyFunction {
   const { original } = call
   return function (this: SocketHandle, ...args: unknown[]) {
-    if (isNowhereElse() && this[PLACE] === undefined) return original.apply(this, args)
-    return openOrTell(this, call, args, tell)
+    const place = placeFor(this)
+    return place === undefined ? original.apply(this, args) : openOrTell(this, call, args, tell, place)
   }
 }
 
-function openOrTell(handle: SocketHandle, call: Call, args: unknown[], tell: Tell, place?: Namespace | null): unknown {
+/** Where a handle without a socket belongs, if that is elsewhere; `null` for one that has a place, and for a refusal. */
+function placeFor(handle: SocketHandle): Namespace | undefined | null {
+  return handle[PLACE] === undefined ? placeOrRefusal() : null
+}
+
+function openOrTell(handle: SocketHandle, call: Call, args: unknown[], tell: Tell, place: Namespace | null): unknown {
   try {
-    return place ? openIn(place, handle, call, args) : openIfNone(handle, call, args)
+    return place === null ? openIfNone(handle, call, args) : openIn(place, handle, call, args)
   } catch (error) {
     tell(handle, ownerOf(handle), error)
     return UV_EPERM

@@ -17,17 +17,9 @@ let outsidePolicy: OutsidePolicy = 'home'
  * @throws `ERR_NETNS_OUTSIDE` if the policy denies
  */
 export function here(): Namespace | undefined {
-  const found = stored()
-  if (found !== undefined) return namespaceIn(found)
-  if (outsidePolicy === 'home') return undefined
-  if (outsidePolicy === 'deny') throw outsideContext()
-  return outsidePolicy
-}
-
-/** Whether {@link here} is where the thread is anyway, without a refusal: the quickest question. */
-export function isNowhereElse(): boolean {
-  const found = stored()
-  return found === undefined ? outsidePolicy === 'home' : namespaceIn(found) === undefined
+  const place = placeOrRefusal()
+  if (place === null) throw outsideContext()
+  return place
 }
 
 /** As {@link here}; `null` where it throws. */
@@ -45,8 +37,7 @@ export function elsewhere(): Namespace | undefined {
 
 /** As {@link here}, without a refusal: for what makes no I/O by itself. */
 export function hereOrHome(): Namespace | undefined {
-  const found = stored()
-  return found === undefined ? outsideOrHome() : namespaceIn(found)
+  return placeOrRefusal() ?? undefined
 }
 
 /** Where I/O outside of every context goes, without a refusal. */

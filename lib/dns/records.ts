@@ -89,7 +89,7 @@ function listed(type: 'A' | 'AAAA', answers: readonly Answer[]): { value: string
     value.push(type === 'A' ? (answer.data as string) : canonical(answer.data as string))
     ttls.push(answer.ttl)
   }
-  return { value, ttls: longest === Number.POSITIVE_INFINITY ? ttls : ttls.map((ttl) => Math.min(ttl, longest)) }
+  return { value, ttls: ttls.map((ttl) => Math.min(ttl, longest)) }
 }
 
 function of(type: RecordType, answers: readonly Answer[]): readonly Answer[] {

@@ -29,8 +29,8 @@ pub fn lend<R>(number: u32, f: impl FnOnce(BorrowedFd<'_>) -> R) -> Option<R> {
 /// As [`NetNs::owns`].
 pub fn owns(namespace: &NetNs, number: u32) -> Result<bool> {
     let Ok(raw) = RawFd::try_from(number) else { return Ok(false) };
-    // SAFETY: by this module's contract it is open, which costs a system call to find out: only who is told that it is
-    // not has to know of which one that is said.
+    // SAFETY: by this module's contract it is open. Whether it is, which costs a system call to find out, is asked only
+    // where the kernel says that something is not.
     match namespace.owns(unsafe { BorrowedFd::borrow_raw(raw) }) {
         Err(error) if error.errno() == Some(Errno::EBADF) && lend(number, |_| ()).is_none() => Ok(false),
         found => found,

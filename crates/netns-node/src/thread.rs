@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{Function, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
-use netns_core::{Anchor, NetNs, foreign};
+use netns_core::{Anchor, foreign};
 
 use crate::error::OrThrow;
 use crate::handle::Handle;
@@ -30,7 +30,7 @@ pub fn run_inside<'env>(
 pub fn open_inside(env: &Env, realm: &Realm, slot: u32, callback: &Function<'_, (), i32>) -> Result<Option<bool>> {
     let namespace = realm.slots.kept(slot)?;
     let number = realm.with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))??;
-    u32::try_from(number).ok().map(|number| owns(env, &namespace, number)).transpose()
+    u32::try_from(number).ok().map(|number| foreign::owns(&namespace, number).or_throw(env)).transpose()
 }
 
 /// Moves the thread for good.
@@ -50,9 +50,5 @@ pub fn retreat(env: &Env) -> Result<()> {
 /// Whether an open socket belongs to a namespace.
 #[napi(catch_unwind)]
 pub fn owns_socket(env: &Env, handle: &Handle, socket: u32) -> Result<bool> {
-    owns(env, &handle.namespace()?, socket)
-}
-
-fn owns(env: &Env, namespace: &NetNs, socket: u32) -> Result<bool> {
-    foreign::owns(namespace, socket).or_throw(env)
+    foreign::owns(&handle.namespace()?, socket).or_throw(env)
 }
