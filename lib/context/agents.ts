@@ -23,8 +23,8 @@ export function hookAgents(patches: Patches): void {
   /** Looked for when a request is queued, as Node takes a third of a millisecond to queue its first. */
   let noteKey: symbol | null | undefined
   const contexts = new WeakMap<object, Namespace | undefined>()
-  /** The drawer of the socket that is being made: Node names its own copy of the options then, and keeps them with it. */
-  let making: string | undefined
+  /** What makes a socket, and its drawer, until Node names its own copy of the options, which it keeps with the socket. */
+  let making: { agent: object; drawer: string } | undefined
   /** Whether a name that a program makes by itself has come by here. */
   let reached = false
   // Four times for every connection, and until that is compiled each call takes as long as a look-up: few are made.
@@ -68,29 +68,12 @@ export function hookAgents(patches: Patches): void {
   )
 
   // Then a subclass that dials by itself, as proxies' agents do, is called in the other's context as well.
-  patches.replace(
-    agent,
-    'removeSocket',
-    function (this: Record<string, AnyFunction>, socket: unknown, options: unknown) {
-      const { createSocket: own } = this
-      if (own === agent['createSocket']) return removeSocket.call(this, socket, options)
-      const before = Reflect.getOwnPropertyDescriptor(this, 'createSocket')
-      const restore = () => {
-        if (before !== undefined) Reflect.defineProperty(this, 'createSocket', before)
-        else Reflect.deleteProperty(this, 'createSocket')
-      }
-      const value = (request: AddedRequest, ...rest: unknown[]) => {
-        restore()
-        return whereQueued(request, () => (own as AnyFunction).call(this, request, ...rest))
-      }
-      Reflect.defineProperty(this, 'createSocket', { value, configurable: true, writable: true })
-      try {
-        return removeSocket.call(this, socket, options)
-      } finally {
-        restore()
-      }
-    }
-  )
+  patches.replace(agent, 'removeSocket', function (this: Dialling, socket: unknown, options: unknown) {
+    const { createSocket: own } = this
+    return own === agent.createSocket
+      ? removeSocket.call(this, socket, options)
+      : removeAndDial(this, own, socket, options)
+  })
 
   keepThroughScripts(() => {
     const before = { making, added }
@@ -102,8 +85,12 @@ export function hookAgents(patches: Patches): void {
   function nameApart(self: object, name: unknown, options: unknown): unknown {
     let drawer: string | undefined
     if (typeof options === 'object' && options !== null) {
-      if (making === undefined) drawer = Made.drawerOf(options)
-      else drawer = Made.note(options, making)
+      drawer = Made.drawerOf(options)
+      if (drawer === undefined && making?.agent === self) {
+        drawer = Made.note(options, making.drawer)
+        // What is made or asked for from here on is something else, which may be elsewhere.
+        making = undefined
+      }
     }
     drawer ??= drawerOf(hereOrHome())
     return drawer === (firstDrawers.get(self) ?? firstOf(self)) ? name : `${name}:${drawer}`
@@ -123,11 +110,29 @@ export function hookAgents(patches: Patches): void {
 
   function make(self: object, request: AddedRequest, options: unknown, callback: unknown) {
     const outer = making
-    making = drawerOf(hereOrHome())
+    making = { agent: self, drawer: drawerOf(hereOrHome()) }
     try {
       return createSocket.call(self, request, options, callback)
     } finally {
       making = outer
+    }
+  }
+
+  function removeAndDial(self: Dialling, own: AnyFunction, socket: unknown, options: unknown): unknown {
+    const before = Reflect.getOwnPropertyDescriptor(self, 'createSocket')
+    const restore = () => {
+      if (before !== undefined) Reflect.defineProperty(self, 'createSocket', before)
+      else Reflect.deleteProperty(self, 'createSocket')
+    }
+    const value = (request: AddedRequest, ...rest: unknown[]) => {
+      restore()
+      return whereQueued(request, () => own.call(self, request, ...rest))
+    }
+    Reflect.defineProperty(self, 'createSocket', { value, configurable: true, writable: true })
+    try {
+      return removeSocket.call(self, socket, options)
+    } finally {
+      restore()
     }
   }
 
@@ -148,6 +153,10 @@ export function hookAgents(patches: Patches): void {
 
 interface Named {
   getName: AnyFunction
+}
+
+interface Dialling {
+  createSocket: AnyFunction
 }
 
 /** The `getName` of agents whose own does not come by Node's. */
@@ -197,10 +206,9 @@ class Made extends Itself {
     this.#drawer = drawer
   }
 
-  /** @returns the drawer */
+  /** Notes the drawer of what has none yet, and returns it. */
   static note(options: object, drawer: string): string {
-    if (#drawer in options) options.#drawer = drawer
-    else new Made(options, drawer)
+    new Made(options, drawer)
     return drawer
   }
 

@@ -21,7 +21,7 @@ export function hookEvents(patches: Patches): void {
     if (this[PLACE] !== place) this[PLACE] = place
     if (place === undefined) return emit.apply(this, args)
     if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
-    return hereOrHome() === place ? emit.apply(this, args) : runIn(place, () => emit.apply(this, args))
+    return hereOrHome() === place ? emit.apply(this, args) : runIn(place, emitAs, emit, this, args)
   })
   // A server may listen in a later tick, where nobody could catch what is thrown.
   patches.replace(server, '_listen2', function (this: Emitter, ...args: unknown[]) {
@@ -32,4 +32,9 @@ export function hookEvents(patches: Patches): void {
       process.nextTick(() => this.emit('error', error))
     }
   })
+}
+
+/** A function of its own, as one within another costs that one whether it is called or not. */
+function emitAs(emit: AnyFunction, self: Emitter, args: unknown[]): unknown {
+  return emit.apply(self, args)
 }

@@ -160,6 +160,44 @@ export default {
       `127.0.0.1:80::${blue.id}`
     )
   },
+  'a request that is made elsewhere while a socket is made gets none of that network': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    await blue.run(answering('blue'))
+    const shared = agent({ keepAlive: true })
+    const request = red.run(() => http.get('http://127.0.0.1/', { agent: shared }))
+    assert.equal(await told(await first(request, 'response')), 'red')
+    while (Object.keys(shared.freeSockets).length === 0) await new Promise(setImmediate)
+    let inner
+    class Nesting extends http.Agent {
+      createConnection(options, done) {
+        inner = blue.run(get, 'http://127.0.0.1/', { agent: shared })
+        return super.createConnection(options, done)
+      }
+    }
+    assert.equal(await red.run(get, 'http://127.0.0.1/', { agent: agent({}, Nesting) }), 'red')
+    assert.equal(await inner, 'blue')
+  },
+  'a socket stays where it is if it is asked for while another one is made elsewhere': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    await blue.run(answering('blue'))
+    const given = []
+    class Watched extends http.Agent {
+      createConnection(options, done) {
+        given.push(options)
+        assert.deepEqual(
+          given.map(this.getName, this),
+          ['127.0.0.1:80:', `127.0.0.1:80::${blue.id}`].slice(0, given.length)
+        )
+        return super.createConnection(options, done)
+      }
+    }
+    const kept = agent({}, Watched)
+    assert.equal(await red.run(get, 'http://127.0.0.1/', { agent: kept }), 'red')
+    assert.equal(await blue.run(get, 'http://127.0.0.1/', { agent: kept }), 'blue')
+    assert.equal(kept.getName(given[0]), '127.0.0.1:80:')
+  },
   'an agent forgets a socket of a namespace that is destroyed outside': async () => {
     const red = namespace()
     await red.run(answering('x'))
