@@ -5,12 +5,10 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
+import { drawerHere, firstOf, isMade, isSecure, Made, use, uses } from './drawers.ts'
 import { keepThroughScripts } from './interruptions.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { hereOrHome, outsideOrHome } from './place.ts'
 import { contextOf, runIn } from './storage.ts'
-
-const HOME = 'home'
 
 /** What hooks are put on. */
 type Hooked = 'getName' | 'addRequest' | 'createSocket' | 'removeSocket'
@@ -23,14 +21,19 @@ export function hookAgents(patches: Patches): void {
   /** Looked for when a request is queued, as Node takes a third of a millisecond to queue its first. */
   let noteKey: symbol | null | undefined
   const contexts = new WeakMap<object, Namespace | undefined>()
-  /** What makes a socket, and its drawer, until Node names its own copy of the options, which it keeps with the socket. */
-  let making: { agent: object; drawer: string } | undefined
+  /** Who is asked for a name next, by Node itself and where that agent was used first. */
+  let first: object | undefined
+  /** Who is elsewhere, or has its options marked: they are Node's own copy, which it keeps with the socket. */
+  let next: { agent: object; drawer: string; marks: boolean } | undefined
   /** Whether a name that a program makes by itself has come by here. */
   let reached = false
-  // Four times for every connection, and until that is compiled each call takes as long as a look-up: few are made.
+  // Three times for every connection, by what is compiled into the functions that ask.
   patches.replace(agent, 'getName', function (this: object, options: unknown) {
+    const name = getName.call(this, options)
     reached = true
-    return nameApart(this, getName.call(this, options), options)
+    if (this !== first) return nameApart(this, name, options)
+    first = undefined
+    return name
   })
   const named = agent.getName
   /** A request that is being added, until a socket is made for it. */
@@ -40,8 +43,11 @@ export function hookAgents(patches: Patches): void {
     'addRequest',
     function (this: Named, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
       const outer = added
-      if (!firstDrawers.has(this)) firstDrawers.set(this, firstOf(this))
+      const used = uses.get(this) ?? use(this)
       if (this.getName !== named && !isUsual(this)) renameApart(this)
+      const drawer = drawerHere()
+      if (this.getName === named && drawer === used.first) first = this
+      else next = { agent: this, drawer, marks: false }
       added = request
       try {
         return addRequest.call(this, request, options, port, localAddress)
@@ -51,6 +57,8 @@ export function hookAgents(patches: Patches): void {
           contexts.set(request, contextOf())
         }
         added = outer
+        first = undefined
+        next = undefined
       }
     }
   )
@@ -58,7 +66,7 @@ export function hookAgents(patches: Patches): void {
   patches.replace(
     agent,
     'createSocket',
-    function (this: object, request: AddedRequest, options: unknown, callback: unknown) {
+    function (this: Dialling, request: AddedRequest, options: unknown, callback: unknown) {
       if (added === request) {
         added = undefined
         return make(this, request, options, callback)
@@ -76,24 +84,28 @@ export function hookAgents(patches: Patches): void {
   })
 
   keepThroughScripts(() => {
-    const before = { making, added }
+    const before = { first, next, added }
     return () => {
-      ;({ making, added } = before)
+      ;({ first, next, added } = before)
     }
   })
 
   function nameApart(self: object, name: unknown, options: unknown): unknown {
+    const used = uses.get(self)
     let drawer: string | undefined
     if (typeof options === 'object' && options !== null) {
-      drawer = Made.drawerOf(options)
-      if (drawer === undefined && making?.agent === self) {
-        drawer = Made.note(options, making.drawer)
-        // What is made or asked for from here on is something else, which may be elsewhere.
-        making = undefined
+      if (next?.agent === self) {
+        drawer = next.drawer
+        if (next.marks) Made.note(options, drawer)
+        // What is asked for from here on is something else, which may be elsewhere.
+        next = undefined
+      } else {
+        if (used?.marks !== false) drawer = Made.drawerOf(options)
+        if (drawer === undefined && used?.unmarked === true && isMade(options)) drawer = used.first
       }
     }
-    drawer ??= drawerOf(hereOrHome())
-    return drawer === (firstDrawers.get(self) ?? firstOf(self)) ? name : `${name}:${drawer}`
+    drawer ??= drawerHere()
+    return drawer === (used?.first ?? firstOf(self)) ? name : `${name}:${drawer}`
   }
 
   /** Names that a subclass makes without Node's are kept apart as well. */
@@ -108,13 +120,22 @@ export function hookAgents(patches: Patches): void {
     Object.defineProperty(self, 'getName', { value, configurable: true, writable: true })
   }
 
-  function make(self: object, request: AddedRequest, options: unknown, callback: unknown) {
-    const outer = making
-    making = { agent: self, drawer: drawerOf(hereOrHome()) }
+  function make(self: Dialling, request: AddedRequest, options: unknown, callback: unknown) {
+    const used = uses.get(self)
+    const drawer = drawerHere()
+    if (used?.marks === false && self.getName === named && drawer === used.first && !keeps(self)) {
+      used.unmarked = true
+      first = self
+    } else {
+      if (used !== undefined) used.marks = true
+      first = undefined
+      next = { agent: self, drawer, marks: true }
+    }
     try {
       return createSocket.call(self, request, options, callback)
     } finally {
-      making = outer
+      first = undefined
+      next = undefined
     }
   }
 
@@ -155,8 +176,16 @@ interface Named {
   getName: AnyFunction
 }
 
-interface Dialling {
+interface Dialling extends Named {
   createSocket: AnyFunction
+  keepAlive?: boolean
+  maxSockets?: number
+  maxTotalSockets?: number
+}
+
+/** Whether another request than it was made for may get a socket of an agent's. */
+function keeps({ keepAlive, maxSockets, maxTotalSockets }: Dialling): boolean {
+  return keepAlive !== false || maxSockets !== Number.POSITIVE_INFINITY || maxTotalSockets !== Number.POSITIVE_INFINITY
 }
 
 /** The `getName` of agents whose own does not come by Node's. */
@@ -184,65 +213,4 @@ function findNoteKey(addRequest: AnyFunction): symbol | undefined {
   Reflect.set(agent, 'totalSocketCount', 1)
   addRequest.call(agent, request, { host: 'localhost', servername: '' })
   return Object.getOwnPropertySymbols(request).find((key) => request[key] instanceof AsyncResource)
-}
-
-/** What is constructed is the object that it is given. */
-class Itself {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: this is how an object gets the private fields of another class.
-    return object
-  }
-}
-
-/**
- * Options that a socket was made with: it may be freed and closed from anywhere. Their drawer is in a private field, which
- * nobody sees and no copy has; a weak map of options, of which each is new, would be filled and emptied without end.
- */
-class Made extends Itself {
-  #drawer: string
-
-  private constructor(options: object, drawer: string) {
-    super(options)
-    this.#drawer = drawer
-  }
-
-  /** Notes the drawer of what has none yet, and returns it. */
-  static note(options: object, drawer: string): string {
-    new Made(options, drawer)
-    return drawer
-  }
-
-  static drawerOf(options: object): string | undefined {
-    return #drawer in options ? options.#drawer : undefined
-  }
-}
-
-/** By agent: the drawer that it was used in first. */
-const firstDrawers = new WeakMap<object, string>()
-
-function firstOf(agent: object): string {
-  // What everybody shares is not the first context's that happens to use it.
-  return drawerOf(isShared(agent) ? outsideOrHome() : hereOrHome())
-}
-
-/** Which network's files something belongs to, `net:[…]` or home's, by namespace. */
-const known = new WeakMap<Namespace, string>()
-
-function drawerOf(place: Namespace | undefined): string {
-  if (place === undefined) return HOME
-  let drawer = known.get(place)
-  if (drawer === undefined) {
-    drawer = place.isHome ? HOME : place.id
-    known.set(place, drawer)
-  }
-  return drawer
-}
-
-function isShared(agent: object): boolean {
-  return agent === builtin(isSecure(agent) ? 'https' : 'http').globalAgent
-}
-
-/** An agent of https is proof that its module, and so all of TLS, is loaded. */
-function isSecure(agent: object): boolean {
-  return Reflect.get(agent, 'protocol') === 'https:'
 }

@@ -198,6 +198,39 @@ export default {
     assert.equal(await blue.run(get, 'http://127.0.0.1/', { agent: kept }), 'blue')
     assert.equal(kept.getName(given[0]), '127.0.0.1:80:')
   },
+  'what is asked for with options that a socket was made with is where it is asked for': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    await blue.run(answering('blue'))
+    const shared = agent()
+    assert.equal(await red.run(get, 'http://127.0.0.1/', { agent: shared }), 'red')
+    let given
+    class Passing extends http.Agent {
+      createConnection(options, done) {
+        given = { __proto__: null, ...options, agent: shared }
+        return super.createConnection(options, done)
+      }
+    }
+    assert.equal(await red.run(get, 'http://127.0.0.1/', { agent: agent({}, Passing) }), 'red')
+    const request = blue.run(() => http.get(given))
+    const names = Object.keys(shared.sockets)
+    assert.equal(await told(await first(request, 'response')), 'blue')
+    assert.deepEqual(names, [`127.0.0.1:80::${blue.id}`])
+  },
+  'an agent forgets a socket that is destroyed where it was used later': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    for (const place of [red, blue]) await place.run(answering('x'))
+    const shared = agent()
+    const started = [red, blue].map((place) =>
+      place.run(() => http.get('http://127.0.0.1/', { agent: shared }).on('error', () => {}))
+    )
+    const [earlier, later] = await Promise.all(started.map((request) => first(request, 'socket')))
+    assert.deepEqual(Object.keys(shared.sockets), ['127.0.0.1:80:', `127.0.0.1:80::${blue.id}`])
+    await blue.run(() => once(earlier.destroy(), 'close'))
+    assert.deepEqual(Object.keys(shared.sockets), [`127.0.0.1:80::${blue.id}`])
+    await red.run(() => once(later.destroy(), 'close'))
+    assert.deepEqual([Object.keys(shared.sockets), shared.totalSocketCount], [[], 0])
+  },
   'an agent forgets a socket of a namespace that is destroyed outside': async () => {
     const red = namespace()
     await red.run(answering('x'))

@@ -1,0 +1,98 @@
+/** The drawers in which an `http.Agent` keeps connections: one for each network, by the files that they belong to. */
+import { builtin } from '../builtin.ts'
+import type { Namespace } from '../namespace.ts'
+import { hereOrHome, outsideOrHome } from './place.ts'
+
+const HOME = 'home'
+
+/** How an agent is used. */
+export interface Use {
+  /** The drawer that it was used in first. */
+  readonly first: string
+  /** Whether what it makes a socket with is {@link Made}: once a wrong name would be another network's connection. */
+  marks: boolean
+  /** Whether it has made sockets without. */
+  unmarked: boolean
+}
+
+/** How agents are used that were. */
+export const uses = new WeakMap<object, Use>()
+
+/** An agent is used for the first time. */
+export function use(agent: object): Use {
+  const used = { first: firstOf(agent), marks: false, unmarked: false }
+  uses.set(agent, used)
+  return used
+}
+
+/**
+ * Whether options are what Node has made a socket with, and hardly a copy that a program has of them: not surely, as by
+ * {@link Made}, but for no more than the name of a connection that no other request gets.
+ */
+export function isMade(options: object): boolean {
+  return '_agentKey' in options && Object.getPrototypeOf(options) === null
+}
+
+/** What is constructed is the object that it is given. */
+class Itself {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is how an object gets the private fields of another class.
+    return object
+  }
+}
+
+/**
+ * Options that a socket was made with: it may be freed and closed from anywhere. Their drawer is in a private field, which
+ * nobody sees and no copy has; a weak map of options, of which each is new, would be filled and emptied without end.
+ */
+export class Made extends Itself {
+  #drawer: string
+
+  private constructor(options: object, drawer: string) {
+    super(options)
+    this.#drawer = drawer
+  }
+
+  /** Marks them, unless they are. */
+  static note(options: object, drawer: string): void {
+    if (!(#drawer in options)) new Made(options, drawer)
+  }
+
+  /** What they are marked with. */
+  static drawerOf(options: object): string | undefined {
+    return #drawer in options ? options.#drawer : undefined
+  }
+}
+
+/** The drawer of an agent that is used for the first time now. */
+export function firstOf(agent: object): string {
+  // What everybody shares is not the first context's that happens to use it.
+  return drawerOf(isShared(agent) ? outsideOrHome() : hereOrHome())
+}
+
+/** The drawer of what is asked for now. */
+export function drawerHere(): string {
+  return drawerOf(hereOrHome())
+}
+
+/** Which network's files something belongs to, `net:[…]` or home's, by namespace. */
+const known = new WeakMap<Namespace, string>()
+
+function drawerOf(place: Namespace | undefined): string {
+  if (place === undefined) return HOME
+  let drawer = known.get(place)
+  if (drawer === undefined) {
+    drawer = place.isHome ? HOME : place.id
+    known.set(place, drawer)
+  }
+  return drawer
+}
+
+function isShared(agent: object): boolean {
+  return agent === builtin(isSecure(agent) ? 'https' : 'http').globalAgent
+}
+
+/** An agent of https is proof that its module, and so all of TLS, is loaded. */
+export function isSecure(agent: object): boolean {
+  return Reflect.get(agent, 'protocol') === 'https:'
+}
