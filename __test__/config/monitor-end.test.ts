@@ -87,15 +87,19 @@ test('monitors that are forgotten end, with their thread and their sockets', asy
       try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8') } catch { return '' }
     })
     const before = descriptors()
+    // Until all are there, as the collector comes by itself too.
+    let held = []
     // A function of its own, as the frame of a loop that waits holds the last one for many seconds.
-    const forget = async (i) => {
+    const hold = async (i) => {
       const events = red.monitor()
+      held.push(events)
       const told = events.next()
       await red.links.set('lo', { alias: 'b' + i })
       await told
     }
-    for (let i = 0; i < 20; i++) await forget(i)
+    for (let i = 0; i < 20; i++) await hold(i)
     if (descriptors() < before + 20) throw new Error('there were no monitors')
+    held = undefined
     // Sockets for questions are kept, two of them.
     while (descriptors() > before + 2 || names().includes('netns-wait\\n')) {
       gc()
