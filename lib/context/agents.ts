@@ -5,7 +5,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
-import { drawerHere, firstOf, isMade, isSecure, Made, use, uses } from './drawers.ts'
+import { drawerHere, firstOf, isSecure, looksMade, Made, use, useOf } from './drawers.ts'
 import { keepThroughScripts } from './interruptions.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, runIn } from './storage.ts'
@@ -21,20 +21,22 @@ export function hookAgents(patches: Patches): void {
   /** Looked for when a request is queued, as Node takes a third of a millisecond to queue its first. */
   let noteKey: symbol | null | undefined
   const contexts = new WeakMap<object, Namespace | undefined>()
-  /** Who is asked for a name next, by Node itself and where that agent was used first. */
-  let first: object | undefined
-  /** Who is elsewhere, or has its options marked: they are Node's own copy, which it keeps with the socket. */
+  /** The agent that Node asks for a name next, where it was used first, so that the name is Node's. */
+  let plain: object | undefined
+  /** The agent that Node asks for a name next otherwise, the drawer, and whether the options are kept with a socket. */
   let next: { agent: object; drawer: string; marks: boolean } | undefined
-  /** Whether a name that a program makes by itself has come by here. */
-  let reached = false
-  // Three times for every connection, by what is compiled into the functions that ask.
-  patches.replace(agent, 'getName', function (this: object, options: unknown) {
+  /** Whether a subclass is asked, so that it is not for Node's name, of which it makes its own, to say which network. */
+  let within = false
+  // For every connection three times or more: what others this costs is more than what it does.
+  patches.replace(agent, 'getName', function (this: object | undefined, options: unknown) {
     const name = getName.call(this, options)
-    reached = true
-    if (this !== first) return nameApart(this, name, options)
-    first = undefined
+    // Of no agent, which Node does not mind.
+    if (within || this === undefined || this === null) return name
+    if (this !== plain) return nameApart(this, name, options)
+    plain = undefined
     return name
   })
+  noteInner(agent.getName, getName)
   const named = agent.getName
   /** A request that is being added, until a socket is made for it. */
   let added: object | undefined
@@ -42,12 +44,14 @@ export function hookAgents(patches: Patches): void {
     agent,
     'addRequest',
     function (this: Named, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
-      const outer = added
-      const used = uses.get(this) ?? use(this)
-      if (this.getName !== named && !isUsual(this)) renameApart(this)
+      const outer = { added, plain, next, within }
+      const used = useOf(this) ?? use(this)
+      if (this.getName !== named && !isUsual(this, named)) renameApart(this)
       const drawer = drawerHere()
-      if (this.getName === named && drawer === used.first) first = this
-      else next = { agent: this, drawer, marks: false }
+      const isPlain = this.getName === named && drawer === used.first
+      plain = isPlain ? this : undefined
+      next = isPlain ? undefined : { agent: this, drawer, marks: false }
+      within = false
       added = request
       try {
         return addRequest.call(this, request, options, port, localAddress)
@@ -56,9 +60,7 @@ export function hookAgents(patches: Patches): void {
         if (added === request && request.reusedSocket !== true && noteOf(request) === undefined) {
           contexts.set(request, contextOf())
         }
-        added = outer
-        first = undefined
-        next = undefined
+        ;({ added, plain, next, within } = outer)
       }
     }
   )
@@ -84,14 +86,14 @@ export function hookAgents(patches: Patches): void {
   })
 
   keepThroughScripts(() => {
-    const before = { first, next, added }
+    const before = { added, plain, next, within }
     return () => {
-      ;({ first, next, added } = before)
+      ;({ added, plain, next, within } = before)
     }
   })
 
   function nameApart(self: object, name: unknown, options: unknown): unknown {
-    const used = uses.get(self)
+    const used = useOf(self)
     let drawer: string | undefined
     if (typeof options === 'object' && options !== null) {
       if (next?.agent === self) {
@@ -101,7 +103,7 @@ export function hookAgents(patches: Patches): void {
         next = undefined
       } else {
         if (used?.marks !== false) drawer = Made.drawerOf(options)
-        if (drawer === undefined && used?.unmarked === true && isMade(options)) drawer = used.first
+        if (drawer === undefined && used?.unmarked === true && looksMade(options)) drawer = used.first
       }
     }
     drawer ??= drawerHere()
@@ -112,30 +114,36 @@ export function hookAgents(patches: Patches): void {
   function renameApart(self: Named): void {
     const own = self.getName
     const value = function (this: Named, options: unknown) {
-      reached = false
-      const name: unknown = own.call(this, options)
-      return reached ? name : nameApart(this, name, options)
+      const outer = within
+      within = true
+      let name: unknown
+      try {
+        name = own.call(this, options)
+      } finally {
+        within = outer
+      }
+      return outer ? name : nameApart(this, name, options)
     }
+    noteInner(value, own)
     renamed.add(value)
     Object.defineProperty(self, 'getName', { value, configurable: true, writable: true })
   }
 
   function make(self: Dialling, request: AddedRequest, options: unknown, callback: unknown) {
-    const used = uses.get(self)
+    const outer = { plain, next, within }
+    // An agent may add requests by itself.
+    const used = useOf(self) ?? use(self)
+    if (self.getName !== named && !isUsual(self, named)) renameApart(self)
     const drawer = drawerHere()
-    if (used?.marks === false && self.getName === named && drawer === used.first && !keeps(self)) {
-      used.unmarked = true
-      first = self
-    } else {
-      if (used !== undefined) used.marks = true
-      first = undefined
-      next = { agent: self, drawer, marks: true }
-    }
+    if (self.getName !== named || drawer !== used.first || keeps(self)) used.marks = true
+    else if (!used.marks) used.unmarked = true
+    plain = used.marks ? undefined : self
+    next = used.marks ? { agent: self, drawer, marks: true } : undefined
+    within = false
     try {
       return createSocket.call(self, request, options, callback)
     } finally {
-      first = undefined
-      next = undefined
+      ;({ plain, next, within } = outer)
     }
   }
 
@@ -183,7 +191,7 @@ interface Dialling extends Named {
   maxTotalSockets?: number
 }
 
-/** Whether another request than it was made for may get a socket of an agent's. */
+/** Whether another request than it was made for may get a socket of an agent's, as it is set now. */
 function keeps({ keepAlive, maxSockets, maxTotalSockets }: Dialling): boolean {
   return keepAlive !== false || maxSockets !== Number.POSITIVE_INFINITY || maxTotalSockets !== Number.POSITIVE_INFINITY
 }
@@ -191,10 +199,22 @@ function keeps({ keepAlive, maxSockets, maxTotalSockets }: Dialling): boolean {
 /** The `getName` of agents whose own does not come by Node's. */
 const renamed = new WeakSet<AnyFunction>()
 
-/** Whether an agent's names come by Node's, as those of https do, or were seen to. */
-function isUsual(agent: Named): boolean {
-  const { getName } = agent
-  return renamed.has(getName) || (isSecure(agent) && getName === builtin('https').Agent.prototype['getName' as never])
+/** On a `getName` of ours, of whichever copy of this library: what it asks itself. */
+const INNER = Symbol.for('node-netns.inner')
+
+function noteInner(outer: AnyFunction, inner: AnyFunction): void {
+  Object.defineProperty(outer, INNER, { value: inner, configurable: true })
+}
+
+/** Whether an agent's names come by `named`, as those of https do, or were seen to, though another copy's are around. */
+function isUsual(agent: Named, named: AnyFunction): boolean {
+  let found: AnyFunction | undefined = agent.getName
+  while (found !== undefined) {
+    if (found === named || renamed.has(found)) return true
+    if (isSecure(agent) && found === builtin('https').Agent.prototype['getName' as never]) return true
+    found = (found as { [INNER]?: AnyFunction })[INNER]
+  }
+  return false
 }
 
 interface AddedRequest {

@@ -9,27 +9,37 @@ const HOME = 'home'
 export interface Use {
   /** The drawer that it was used in first. */
   readonly first: string
-  /** Whether what it makes a socket with is {@link Made}: once a wrong name would be another network's connection. */
+  /** Whether what it makes a socket with is {@link Made}, so that even what it keeps is surely filed where it is. */
   marks: boolean
   /** Whether it has made sockets without. */
   unmarked: boolean
 }
 
-/** How agents are used that were. */
-export const uses = new WeakMap<object, Use>()
+/** By agent, and by the sockets that it shares with what stands for it, as a proxy of JavaScript does. */
+const uses = new WeakMap<object, Use>()
+
+/** How an agent is used, if it ever was. */
+export function useOf(agent: object): Use | undefined {
+  return uses.get(agent) ?? uses.get(socketsOf(agent))
+}
 
 /** An agent is used for the first time. */
 export function use(agent: object): Use {
   const used = { first: firstOf(agent), marks: false, unmarked: false }
   uses.set(agent, used)
+  uses.set(socketsOf(agent), used)
   return used
 }
 
+function socketsOf(agent: object): object {
+  return (agent as { sockets?: object }).sockets ?? agent
+}
+
 /**
- * Whether options are what Node has made a socket with, and hardly a copy that a program has of them: not surely, as by
- * {@link Made}, but for no more than the name of a connection that no other request gets.
+ * Whether options seem to be what Node has made a socket with, and no copy that a program has of them. {@link Made} would be
+ * surer, and is not needed for a connection that was not to be kept.
  */
-export function isMade(options: object): boolean {
+export function looksMade(options: object): boolean {
   return '_agentKey' in options && Object.getPrototypeOf(options) === null
 }
 

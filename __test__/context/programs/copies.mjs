@@ -123,7 +123,9 @@ const told = {
   [other]: await places[other].run(look),
   'red in blue': await blue.run(() => red.run(look)),
   'blue in red': await red.run(() => blue.run(look)),
-  home: await look()
+  home: await look(),
+  'agents that were given names of their own': [http.globalAgent].filter((agent) => Object.hasOwn(agent, 'getName'))
+    .length
 }
 Other.outside(blue)
 told['red, while the other is outside in blue'] = await red.run(look)

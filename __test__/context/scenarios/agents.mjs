@@ -217,6 +217,73 @@ export default {
     assert.equal(await told(await first(request, 'response')), 'blue')
     assert.deepEqual(names, [`127.0.0.1:80::${blue.id}`])
   },
+  'agents that name, add or stand for in ways of their own keep connections apart': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    await red.run(answering('red'))
+    await blue.run(answering('blue'))
+    const other = agent()
+    class Detached extends http.Agent {
+      getName(options) {
+        const { getName } = http.Agent.prototype
+        return `a${getName(options)}`
+      }
+    }
+    class Delegating extends http.Agent {
+      getName(options) {
+        return other.getName(options)
+      }
+    }
+    class Copying extends http.Agent {
+      getName(options) {
+        return super.getName({ ...options })
+      }
+    }
+    class Asking extends http.Agent {
+      getName(options) {
+        other.getName(options)
+        return 'own'
+      }
+    }
+    class Adding extends http.Agent {
+      addRequest(request, given) {
+        const options = { ...given, ...this.options }
+        const name = this.getName(options)
+        const socket = this.freeSockets[name]?.pop()
+        if (socket === undefined) {
+          this.createSocket(request, options, (error, made) => request.onSocket(made, error))
+          return
+        }
+        this.reuseSocket(socket, request)
+        request.onSocket(socket)
+        this.sockets[name] ??= []
+        this.sockets[name].push(socket)
+      }
+    }
+    class AddingNamed extends Adding {
+      getName() {
+        return 'own'
+      }
+    }
+    const classes = [Detached, Delegating, Copying, Asking, Adding, AddingNamed]
+    const agents = [
+      ...classes.map((Class) => agent({ keepAlive: true }, Class)),
+      new Proxy(agent({ keepAlive: true }), {})
+    ]
+    for (const kept of agents) {
+      const texts = []
+      for (const [place, elsewhere] of [
+        [red, blue],
+        [blue, red],
+        [red, blue]
+      ]) {
+        const request = place.run(() => http.get('http://127.0.0.1/', { agent: kept }))
+        const response = await first(request, 'response')
+        texts.push(await elsewhere.run(told, response))
+        while (!Object.values(kept.freeSockets).flat().includes(request.socket)) await new Promise(setImmediate)
+      }
+      assert.deepEqual(texts, ['red', 'blue', 'red'], kept.constructor.name)
+    }
+  },
   'an agent forgets a socket that is destroyed where it was used later': async () => {
     const [red, blue] = [namespace(), namespace()]
     for (const place of [red, blue]) await place.run(answering('x'))
