@@ -5,7 +5,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
-import { drawerHere, firstOf, isSecure, looksMade, Made, use, useOf } from './drawers.ts'
+import { drawerHere, firstOf, isSecure, looksMade, Made, type Use, use, useOf } from './drawers.ts'
 import { keepThroughScripts } from './interruptions.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, runIn } from './storage.ts'
@@ -45,8 +45,7 @@ export function hookAgents(patches: Patches): void {
     'addRequest',
     function (this: Named, request: AddedRequest, options: unknown, port: unknown, localAddress: unknown) {
       const outer = { added, plain, next, within }
-      const used = useOf(this) ?? use(this)
-      if (this.getName !== named && !isUsual(this, named)) renameApart(this)
+      const used = useBy(this)
       const drawer = drawerHere()
       const isPlain = this.getName === named && drawer === used.first
       plain = isPlain ? this : undefined
@@ -110,6 +109,12 @@ export function hookAgents(patches: Patches): void {
     return drawer === (used?.first ?? firstOf(self)) ? name : `${name}:${drawer}`
   }
 
+  /** How an agent is used, whose names are ours to see from now on. */
+  function useBy(self: Named): Use {
+    if (self.getName !== named && !isUsual(self, named)) renameApart(self)
+    return useOf(self) ?? use(self)
+  }
+
   /** Names that a subclass makes without Node's are kept apart as well. */
   function renameApart(self: Named): void {
     const own = self.getName
@@ -132,8 +137,7 @@ export function hookAgents(patches: Patches): void {
   function make(self: Dialling, request: AddedRequest, options: unknown, callback: unknown) {
     const outer = { plain, next, within }
     // An agent may add requests by itself.
-    const used = useOf(self) ?? use(self)
-    if (self.getName !== named && !isUsual(self, named)) renameApart(self)
+    const used = useBy(self)
     const drawer = drawerHere()
     if (self.getName !== named || drawer !== used.first || keeps(self)) used.marks = true
     else if (!used.marks) used.unmarked = true
