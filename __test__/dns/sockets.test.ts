@@ -149,37 +149,85 @@ describe('a spare socket', () => {
     vi.useRealTimers()
   })
 
-  /** Two questions that follow each other, behind the second of which a socket is open. */
+  /** Two questions that follow each other, behind the second of which its socket stays open. */
   async function askTwice(settings: Settings, server: string) {
     const asking = new (createDns(settings).promises.Resolver)()
     asking.setServers([server])
     await asking.resolve4('x.test')
     await asking.resolve4('x.test')
-    await turn()
-    expect(made).toHaveLength(3)
-    const spare = made[2] as dgram.Socket
+    expect(made).toHaveLength(2)
+    const spare = made[1] as dgram.Socket
     return { asking, spare, port: spare.address().port }
   }
 
-  it('is where the next question goes out from, and has a successor then', async () => {
+  it('is that of the last question with another port, from which the next one goes out', async () => {
     await using server = await nameServer(() => ANSWER)
     const settings = new Settings(NOWHERE)
     const { asking, port } = await askTwice(settings, server.address)
+    expect(server.asked.map((asked) => asked.port)).not.toContain(port)
     await asking.resolve4('x.test')
-    await turn()
     expect(server.asked.at(-1)?.port).toBe(port)
-    expect(new Set(server.asked.map((asked) => asked.port)).size).toBe(3)
-    expect(made).toHaveLength(4)
+    expect(made).toHaveLength(2)
     settings.spare.close()
   })
 
-  it('is for no more than one question', async () => {
+  it('has a port for no more than one question', async () => {
     await using server = await nameServer(() => ANSWER)
     const settings = new Settings(NOWHERE)
     const { asking } = await askTwice(settings, server.address)
     for (let count = 0; count < 20; count += 1) await asking.resolve4('x.test')
     const ports = server.asked.map((asked) => asked.port)
     expect(ports.filter((port, index) => port === ports[index + 1])).toEqual([])
+    expect(made).toHaveLength(2)
+    settings.spare.close()
+  })
+
+  it('is one that several were asked from at once, too', async () => {
+    await using server = await nameServer(() => ANSWER)
+    const settings = new Settings(NOWHERE)
+    const { asking, port } = await askTwice(settings, server.address)
+    await Promise.all([asking.resolve4('x.test'), asking.resolve4('x.test')])
+    await turn()
+    await asking.resolve4('x.test')
+    const ports = server.asked.map((asked) => asked.port)
+    expect(ports.slice(2, 4)).toEqual([port, port])
+    expect(ports[4]).not.toBe(port)
+    expect(made).toHaveLength(2)
+    settings.spare.close()
+  })
+
+  it.each([
+    [
+      'leaves it the port it had',
+      (socket: dgram.Socket, port: number) => {
+        socket.address = () => ({ address: '127.0.0.1', family: 'IPv4', port })
+      }
+    ],
+    [
+      'has no other port',
+      (socket: dgram.Socket) => {
+        socket.connect = () => undefined
+      }
+    ],
+    [
+      'refuses',
+      (socket: dgram.Socket) => {
+        socket.disconnect = () => {
+          throw new Error('EINVAL')
+        }
+      }
+    ]
+  ])('is none, where the kernel %s', async (_, refuse) => {
+    await using server = await nameServer(() => ANSWER)
+    const settings = new Settings(NOWHERE)
+    const { asking, spare, port } = await askTwice(settings, server.address)
+    refuse(spare, port)
+    const closed = once(spare, 'close')
+    await asking.resolve4('x.test')
+    await closed
+    await asking.resolve4('x.test')
+    expect(made).toHaveLength(3)
+    expect(new Set(server.asked.map((asked) => asked.port)).size).toBe(4)
     settings.spare.close()
   })
 
@@ -203,7 +251,36 @@ describe('a spare socket', () => {
     await closed
   })
 
-  it('is not made for questions that are far apart', async () => {
+  it('is closed when no question comes that it is for, though others do', async () => {
+    await using server = await nameServer(() => ANSWER)
+    await using other = await nameServer(() => ANSWER)
+    const settings = new Settings(NOWHERE)
+    const { spare } = await askTwice(settings, server.address)
+    const closed = once(spare, 'close')
+    const elsewhere = new (createDns(settings).promises.Resolver)()
+    elsewhere.setServers([other.address])
+    for (let count = 0; count < 6; count += 1) {
+      await elsewhere.resolve4('x.test')
+      vi.advanceTimersByTime(50)
+    }
+    await closed
+    settings.spare.close()
+  })
+
+  it('stays bound to the address that questions are to come from', async () => {
+    await using server = await nameServer(() => ANSWER)
+    const settings = new Settings(NOWHERE)
+    const asking = new (createDns(settings).promises.Resolver)()
+    asking.setServers([server.address])
+    asking.setLocalAddress('127.0.0.2')
+    for (let count = 0; count < 4; count += 1) await asking.resolve4('x.test')
+    expect(made).toHaveLength(2)
+    expect(made[1]?.address().address).toBe('127.0.0.2')
+    expect(new Set(server.asked.map((asked) => asked.port)).size).toBe(4)
+    settings.spare.close()
+  })
+
+  it('is not kept for questions that are far apart', async () => {
     await using server = await nameServer(() => ANSWER)
     const asking = resolver([server.address])
     for (let count = 0; count < 3; count += 1) {
@@ -237,7 +314,7 @@ describe('a spare socket', () => {
     settings.spare.close()
   })
 
-  it('is not made where the network is another by then', async () => {
+  it('is not kept where the network is another by then', async () => {
     await using server = await nameServer(() => ANSWER)
     const answers: unknown[] = ['red', 'red', 'blue']
     const settings = new Settings({ ...NOWHERE, network: () => answers.shift() })

@@ -22,21 +22,27 @@ export interface Purpose {
   readonly network: unknown
 }
 
-/** See the module. It closes when the last question that was asked from it is answered or given up. */
+/**
+ * See the module. When the last question that was asked from it is answered it is kept for the next ones, with another
+ * number, or closes; it closes when the last one is given up.
+ */
 export class Port implements Exchange {
   readonly #purpose: Purpose
+  readonly #keep: ((port: Port) => boolean) | undefined
   readonly #socket: dgram.Socket
   readonly #pending = new Map<number, Waiter>()
   readonly #sent = (error: Error | null): void => {
     if (error !== null) this.#fail(error)
   }
   /** Where many are told of answers, behind the last of them: they may ask again, from here too. */
-  readonly #closeIdle = (): void => {
-    if (this.#pending.size === 0) this.end()
+  readonly #restIdle = (): void => {
+    if (this.#pending.size === 0 && this.#questions > 0) this.#rest()
   }
   #unsent: Buffer[] | undefined = []
   #questions = 0
-  /** Whether others were in flight when the last was asked. Those that follow each other have a socket each. */
+  /** Its number, once it was asked. */
+  #number: number | undefined
+  /** Whether others were in flight when the last was asked. Those that follow each other have a number each. */
   #isShared = false
   /** Whether it takes no more questions. */
   #over = false
@@ -45,14 +51,21 @@ export class Port implements Exchange {
   #error: Error | undefined
   #whenOver: ((port: Port) => void) | undefined
 
-  constructor(purpose: Purpose) {
+  /** @param keep - told when nothing is under way: whether somebody keeps it, who has {@link renew}ed it. */
+  constructor(purpose: Purpose, keep?: (port: Port) => boolean) {
     this.#purpose = purpose
+    this.#keep = keep
     const type = purpose.server.family === 4 ? 'udp4' : 'udp6'
     this.#socket = builtin('dgram').createSocket({ type, lookup: asItIs })
     this.#socket.on('error', (error) => this.#fail(error))
     this.#socket.on('message', (packet, from) => this.#receive(packet, from))
-    this.#socket.once('connect', () => this.#flush())
-    this.#connect()
+    this.#socket.on('connect', () => this.#flush())
+    this.#open()
+  }
+
+  /** What it is for. */
+  get purpose(): Purpose {
+    return this.#purpose
   }
 
   /** Whether no question has been asked from it and any may be. */
@@ -65,6 +78,30 @@ export class Port implements Exchange {
     const { server: mine, local: from, network: inside } = this.#purpose
     const same = inside === network && from === local && mine.address === server.address && mine.port === server.port
     return same && !this.#over && this.#questions < MOST_QUESTIONS
+  }
+
+  /**
+   * Takes another number, of the kernel's choice. To a forger it is as good as another socket, which would take longer to
+   * make.
+   *
+   * @returns whether it did
+   */
+  renew(): boolean {
+    if (this.#closed) return false
+    try {
+      const before = this.#number ?? this.#socket.address().port
+      // udp(7): then it has no peer, and as nobody chose its number, none of those either.
+      this.#socket.disconnect()
+      this.#unsent = []
+      this.#connect()
+      this.#number = this.#socket.address().port
+      if (this.#number === before || this.#number === 0) return false
+    } catch {
+      return false
+    }
+    this.#questions = 0
+    this.#over = false
+    return true
   }
 
   /** Whether the process stays alive for it. */
@@ -109,16 +146,21 @@ export class Port implements Exchange {
     this.#socket.close()
   }
 
-  #connect(): void {
-    const { server, local } = this.#purpose
+  #open(): void {
+    const { local } = this.#purpose
     try {
       if (local !== undefined) this.#socket.bind({ address: local, port: 0, exclusive: true })
-      // A connected socket hears nobody else, and hears that nobody listens.
-      this.#socket.connect(server.port, server.address)
+      this.#connect()
     } catch (error) {
       // Whoever refuses a socket here (a closed context) throws instead of emitting.
       this.#fail(error as Error)
     }
+  }
+
+  /** A connected socket hears nobody else, and hears that nobody listens. */
+  #connect(): void {
+    const { port, address } = this.#purpose.server
+    this.#socket.connect(port, address)
   }
 
   #flush(): void {
@@ -150,8 +192,14 @@ export class Port implements Exchange {
     if (this.#pending.size === 0 && !this.#isShared) this.#retire()
     waiter.heard(verdict === 'malformed' ? undefined : verdict)
     if (this.#pending.size > 0) return
-    if (this.#isShared) setImmediate(this.#closeIdle)
-    else this.end()
+    if (this.#isShared) setImmediate(this.#restIdle)
+    else this.#rest()
+  }
+
+  /** Nothing is under way. */
+  #rest(): void {
+    this.#retire()
+    if (this.#keep?.(this) !== true) this.end()
   }
 
   #isServer(address: string): boolean {

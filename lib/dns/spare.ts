@@ -1,9 +1,9 @@
 /**
- * A socket that is open before there is a question for it: while one question waits for its answer, the next one's socket
- * is made, which then takes no time of that question's.
+ * A socket that is open before there is a question for it: that of the last one, with another port. To make one takes
+ * longer than to ask a server on the same machine.
  */
-import { monotonic, setImmediate, setTimeout } from '../clock.ts'
-import { Port, type Purpose } from './port.ts'
+import { monotonic, setTimeout } from '../clock.ts'
+import type { Port, Purpose } from './port.ts'
 
 /** Milliseconds that it waits for a question, and that may lie between two questions for one to be worthwhile. */
 const PATIENCE = 100
@@ -13,10 +13,12 @@ export class Spare {
   readonly #network: () => unknown
   #port: Port | undefined
   #asked = Number.NEGATIVE_INFINITY
-  #isDue = false
+  #isExpected = false
+  /** Whether it was used or kept since it was last looked after. */
+  #isUsed = false
   #timer: NodeJS.Timeout | undefined
 
-  /** @param network - see {@link DnsSource.network}; what it refuses now, nothing is made for. */
+  /** @param network - see {@link DnsSource.network}; in what it refuses now, nothing is kept. */
   constructor(network: () => unknown) {
     this.#network = network
   }
@@ -26,19 +28,35 @@ export class Spare {
     const port = this.#port
     if (port?.takes(server, local, network) !== true) return undefined
     this.#port = undefined
+    this.#isUsed = true
     port.hold(true)
     return port
   }
 
-  /** To be told of each socket that is put to use. Makes the next one soon, if questions follow each other closely. */
-  replace(purpose: Purpose): void {
+  /** To be told of each socket that is put to use. Where questions follow each other closely, more are expected. */
+  expect(): void {
     const now = monotonic()
-    const soon = now - this.#asked < PATIENCE
+    this.#isExpected = now - this.#asked < PATIENCE
     this.#asked = now
-    if (!soon || this.#isDue || this.#port !== undefined) return
-    this.#isDue = true
-    // In the context of who asks, and so in the same network; the question is on its way by then.
-    setImmediate(() => this.#make(purpose))
+  }
+
+  /**
+   * Keeps what nothing is asked from any more, with another port.
+   *
+   * @returns whether it does: it has none yet, and another question is expected
+   */
+  keep(port: Port): boolean {
+    if (this.#port !== undefined || !this.#isExpected || monotonic() - this.#asked > PATIENCE) return false
+    // As another network may be there by now, or none that may be asked in.
+    if (this.#currentNetwork() !== port.purpose.network || !port.renew()) return false
+    this.#port = port
+    this.#isUsed = true
+    port.hold(false)
+    port.whenOver((over) => {
+      if (this.#port === over) this.#port = undefined
+    })
+    if (this.#timer === undefined) this.#watch()
+    return true
   }
 
   /** Nothing stays open. */
@@ -48,25 +66,13 @@ export class Spare {
     port?.end()
   }
 
-  #make(purpose: Purpose): void {
-    this.#isDue = false
-    if (this.#currentNetwork() !== purpose.network) return
-    const port = new Port(purpose)
-    if (!port.fresh) return
-    this.#port = port
-    port.hold(false)
-    port.whenOver((over) => {
-      if (this.#port === over) this.#port = undefined
-    })
-    if (this.#timer === undefined) this.#watch()
-  }
-
   #watch(): void {
-    const port = this.#port
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      if (this.#port === port) this.close()
-      else if (this.#port !== undefined) this.#watch()
+      if (this.#port === undefined) return
+      if (this.#isUsed) this.#watch()
+      else this.close()
+      this.#isUsed = false
     }, PATIENCE).unref()
   }
 

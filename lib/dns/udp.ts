@@ -8,6 +8,7 @@ import type { Spare } from './spare.ts'
 export class Datagrams {
   readonly #spare: Spare
   readonly #open = new Map<Server, Port>()
+  readonly #keep = (port: Port): boolean => this.#spare.keep(port)
 
   /** @param spare - the source's, for all of its resolvers. */
   constructor(spare: Spare) {
@@ -25,15 +26,14 @@ export class Datagrams {
     if (network === undefined) return new Port(purpose).send(waiter)
     const known = this.#open.get(server)
     if (known?.takes(server, address, network)) return known.send(waiter)
-    const port = this.#spare.take(purpose) ?? new Port(purpose)
+    const port = this.#spare.take(purpose) ?? new Port(purpose, this.#keep)
     if (port.fresh) {
       this.#open.set(server, port)
       port.whenOver((over) => {
         if (this.#open.get(server) === over) this.#open.delete(server)
       })
     }
-    const exchange = port.send(waiter)
-    this.#spare.replace(purpose)
-    return exchange
+    this.#spare.expect()
+    return port.send(waiter)
   }
 }
