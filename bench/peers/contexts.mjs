@@ -17,8 +17,15 @@ import { inFlight, serve } from './serve.mjs'
 const [mode] = process.argv.slice(2)
 const ADDRESS = '127.0.0.1'
 const nothing = () => {}
+/** What ends what {@link lasting} made. */
+const ends = []
 
 async function main() {
+  await work()
+  for (const end of ends) end()
+}
+
+async function work() {
   if (mode === 'plain') return serve(operations())
   if (mode === 'storage') return new AsyncLocalStorage().run({}, () => serve(operations()))
   if (mode === 'storage-outside') {
@@ -35,13 +42,13 @@ async function main() {
 
 function operations(bench) {
   return {
-    'http-keep-alive': () => requests(new http.Agent({ keepAlive: true, maxSockets: 8 })),
-    'http-connection': () => requests(new http.Agent({ keepAlive: false })),
-    connect,
-    udp,
-    'resolve4-1': () => questions(1),
-    'resolve4-10': () => questions(10),
-    'resolve4-100': () => questions(100),
+    'http-keep-alive': lasting(() => requests(new http.Agent({ keepAlive: true, maxSockets: 8 }))),
+    'http-connection': lasting(() => requests(new http.Agent({ keepAlive: false }))),
+    connect: lasting(connect),
+    udp: lasting(udp),
+    'resolve4-1': lasting(() => questions(1)),
+    'resolve4-10': lasting(() => questions(10)),
+    'resolve4-100': lasting(() => questions(100)),
     run() {
       const storage = new AsyncLocalStorage()
       return bench === undefined ? () => storage.run(storage, nothing) : () => bench.run(nothing)
@@ -50,6 +57,19 @@ function operations(bench) {
       const storage = new AsyncLocalStorage()
       return { many: bench === undefined ? () => storage.run(storage, nothing) : () => bench.run(nothing) }
     }
+  }
+}
+
+/** The same for every turn, which is too short for sockets of its own. */
+function lasting(make) {
+  let made
+  return async () => {
+    if (made === undefined) {
+      const { many, end } = await make()
+      ends.push(end)
+      made = { many }
+    }
+    return made
   }
 }
 

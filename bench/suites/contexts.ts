@@ -13,34 +13,32 @@ const unopened = 'before any handle'
 /** AsyncLocalStorage costs by itself on Node 20 and 22, which follow promises with hooks. */
 const follows = Number.parseInt(nodeVersion().slice(1), 10) < 24
 
-/** At least this share of plain Node's rate, by `size` operations a batch. */
-function operation(name: string, request: string, share: number, size: number): Operation {
+/**
+ * At least this share of plain Node's rate. A few percent are what is asked here, and less than what this machine's speed
+ * changes by in a tenth of a second, or than one process differs from the next by how its code came to be compiled: turns
+ * take about a hundredth of a second, and there are more of them, and more processes, than elsewhere.
+ *
+ * @param size - operations a turn
+ * @param warm - operations that do not count. Until then V8 is still compiling what is in JavaScript, on a processor that
+ * the others need, and of a context that nothing is left of the hooks have not been off for long
+ */
+function operation(name: string, request: string, share: number, size: number, warm: number): Operation {
   return {
     name,
     by: { [plain]: request, [storage]: request, [inside]: request },
-    batches: 8,
+    batches: 1,
     size,
-    rounds: 8,
+    turns: 60,
+    rounds: 16,
+    warm: Math.ceil(warm / size),
     fresh: true,
     goals: [{ peer: inside, against: plain, ratio: 1 / share }]
   }
 }
 
-/**
- * A few percent are what is asked here, and less than what this machine's speed changes by in a second, or than one process
- * differs from the next by how its code came to be compiled: turns take a few hundredths of a second, and there are more
- * processes than elsewhere.
- */
-function byTurns(plainly: Operation): Operation {
-  return { ...plainly, batches: 5, size: plainly.size / 5, turns: 4, rounds: 16, warm: 40 }
-}
-
-/**
- * After so many operations that do not count: until then V8 is still compiling what is in JavaScript, on a processor that
- * the others need, and of a context that nothing is left of the hooks have not been off for long.
- */
-function compiled(plainly: Operation, operations: number): Operation {
-  return { ...plainly, warm: operations / plainly.size }
+/** With fewer processes, for what is not asked to the percent. */
+function roughly(exact: Operation): Operation {
+  return { ...exact, rounds: 8 }
 }
 
 export const suite: Suite = {
@@ -55,18 +53,17 @@ export const suite: Suite = {
     [unopened]: node('contexts.mjs', 'unopened')
   },
   operations: [
-    byTurns(operation('HTTP request, kept alive', 'http-keep-alive', follows ? 0.88 : 0.98, 500)),
-    compiled(byTurns(operation('HTTP request, new connection', 'http-connection', follows ? 0.9 : 0.93, 200)), 8000),
+    operation('HTTP request, kept alive', 'http-keep-alive', follows ? 0.88 : 0.98, 80, 8000),
+    operation('HTTP request, new connection', 'http-connection', follows ? 0.9 : 0.93, 32, 8000),
     {
-      ...compiled(byTurns(operation('TCP connect, close', 'connect', 0.9, 200)), 8000),
+      ...operation('TCP connect, close', 'connect', 0.9, 64, 8000),
       by: { [plain]: 'connect', [storageOutside]: 'connect', [outside]: 'connect', [inside]: 'connect' },
       goals: [{ peer: outside, against: plain, ratio: 1.02 }]
     },
-    // So many that a turn takes as long as those of connections.
-    byTurns(operation('UDP round trip', 'udp', 0.98, 4000)),
-    operation('dns.resolve4, one at a time', 'resolve4-1', 0.8, 200),
-    compiled(operation('dns.resolve4, 10 in flight', 'resolve4-10', 0.8, 500), 20_000),
-    compiled(operation('dns.resolve4, 100 in flight', 'resolve4-100', 0.8, 500), 20_000),
+    operation('UDP round trip', 'udp', 0.98, 400, 40_000),
+    roughly(operation('dns.resolve4, one at a time', 'resolve4-1', 0.8, 40, 12_000)),
+    roughly(operation('dns.resolve4, 10 in flight', 'resolve4-10', 0.8, 400, 20_000)),
+    roughly(operation('dns.resolve4, 100 in flight', 'resolve4-100', 0.8, 400, 20_000)),
     {
       name: 'run, against AsyncLocalStorage.run',
       by: { [plain]: 'run', [inside]: 'run' },
