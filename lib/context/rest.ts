@@ -5,21 +5,8 @@
 import type { AsyncHook, AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { runtimeLacks } from '../errors.ts'
-import { shownBinding } from './bindings.ts'
 import { Patches } from './patches.ts'
-
-/** A storage that keeps what is stored in resources, under a symbol of its own. */
-interface InResources extends AsyncLocalStorage<object | undefined> {
-  readonly enabled: boolean
-  readonly kResourceStore: symbol
-  _enable(): void
-}
-
-/** What Node tells of the hooks that are on: how many there are of each kind. */
-interface Counts {
-  async_hook_fields: Uint32Array
-  constants: { kTotals: number }
-}
+import { type Counts, callDirectly, countsOfHooks, forgetAsking, type InResources, inResources } from './resources.ts'
 
 /** Has a storage rest while nothing that was stored in it is left, which is when the collector has found it all gone. */
 export class Rest {
@@ -44,10 +31,10 @@ export class Rest {
    * @returns undefined for a storage that costs nothing outside
    */
   static of(storage: AsyncLocalStorage<object | undefined>, isShared: () => boolean): Rest | undefined {
-    const { enabled, kResourceStore, _enable } = storage as Partial<InResources>
-    const isInResources =
-      typeof enabled === 'boolean' && typeof kResourceStore === 'symbol' && typeof _enable === 'function'
-    return isInResources ? new Rest(storage as InResources, isShared) : undefined
+    const found = inResources(storage)
+    if (found === undefined) return undefined
+    callDirectly(found)
+    return new Rest(found, isShared)
   }
 
   /**
@@ -65,12 +52,13 @@ export class Rest {
   #end(): void {
     this.#left -= 1
     if (this.#left > 0 || !this.#storage.enabled || this.#isShared()) return
-    const shown = shownBinding('async_wrap') as Counts | undefined
-    if (shown !== undefined) this.#rest(() => shown.async_hook_fields[shown.constants.kTotals] ?? 0)
+    const counts = countsOfHooks()
+    if (counts !== undefined) this.#rest(counts)
   }
 
   /** Unless hooks of others are on, which Node would have to call anyway. */
-  #rest(countHooks: () => number): void {
+  #rest(counts: Counts): void {
+    const countHooks = () => counts.async_hook_fields[counts.constants.kTotals] ?? 0
     // All storages together have one.
     if (countHooks() !== 1) return
     this.#storage.disable()
@@ -82,6 +70,8 @@ export class Rest {
     const follower = builtin('async_hooks').createHook({ promiseResolve() {} })
     follower.enable()
     this.#follower = follower
+    // The follower is a hook too, and the storage has asked.
+    forgetAsking(counts)
   }
 
   #wake(): void {

@@ -1,12 +1,13 @@
 /** While no context is left, nothing is followed; whatever begins then carries its namespace all the same. */
 import assert from 'node:assert/strict'
-import { AsyncLocalStorage, createHook } from 'node:async_hooks'
+import { AsyncLocalStorage, createHook, executionAsyncResource } from 'node:async_hooks'
 import { once } from 'node:events'
+import fs from 'node:fs'
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NetNs } from 'node-netns'
 import { ask, brokered, later, listen, namespace, saying } from '../../offline/kit.mjs'
-import { churn, collect, deferred, rest, witness } from '../../offline/resting.mjs'
+import { churn, collect, deferred, rest, shown, witness } from '../../offline/resting.mjs'
 
 /** What begins anew, as nobody is there meanwhile. */
 const BEGINNERS = {
@@ -41,6 +42,22 @@ const begun = Object.entries(BEGINNERS).map(([what, begin]) => [
 
 export default {
   ...Object.fromEntries(begun),
+  'Node calls what native code calls directly in a context, and tells whoever asks of the resource that runs':
+    async () => {
+      const red = namespace()
+      const asked = () =>
+        shown === undefined ? 0 : shown.async_hook_fields[shown.constants.kUsesExecutionAsyncResource]
+      const inFile = (fn) => new Promise((resolve) => fs.stat('/', () => resolve(fn())))
+      const storage = new AsyncLocalStorage()
+      await red.run(async () => {
+        for (let round = 0; round < 3; round += 1) {
+          assert.equal(await inFile(asked), 0)
+          assert.equal((await inFile(executionAsyncResource)).constructor.name, 'FSReqCallback')
+          const found = () => [NetNs.current().id, storage.getStore()]
+          assert.deepEqual(await storage.run(round, inFile, found), [red.id, round])
+        }
+      })
+    },
   'nothing is followed while there is no context, again and again': async () => {
     const red = namespace()
     for (let round = 0; round < 5; round += 1) {
@@ -53,6 +70,24 @@ export default {
       await rest()
       await assert.rejects(ask(80, '192.0.2.1'), { code: 'ENETUNREACH' })
     }
+  },
+  'Node looks after resources for nobody while nothing is followed, and tells of them all the same': async () => {
+    const red = namespace()
+    red.run(() => {})
+    await rest()
+    await sleep(1)
+    if (shown !== undefined) {
+      const { async_hook_fields: fields, constants } = shown
+      assert.equal(fields[constants.kUsesExecutionAsyncResource], 0)
+    }
+    const told = () => new Promise((resolve) => fs.stat('/', () => resolve(executionAsyncResource())))
+    const storage = new AsyncLocalStorage()
+    for (let round = 0; round < 2; round += 1) {
+      assert.equal((await told()).constructor.name, 'FSReqCallback')
+      const inFile = () => new Promise((resolve) => fs.stat('/', () => resolve(storage.getStore())))
+      assert.equal(await storage.run('theirs', inFile), 'theirs')
+    }
+    storage.disable()
   },
   'who enters after nothing was followed is alone there': async () => {
     const red = namespace()
