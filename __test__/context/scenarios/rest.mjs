@@ -57,6 +57,7 @@ export default {
           assert.deepEqual(await storage.run(round, inFile, found), [red.id, round])
         }
       })
+      storage.disable()
     },
   'nothing is followed while there is no context, again and again': async () => {
     const red = namespace()
