@@ -1,7 +1,6 @@
 /**
- * Node 20 and 22 keep contexts in resources, and call whatever native code calls by way of a function of JavaScript once
- * anybody asked for the running resource, to have it at hand for who asks again. A storage asks for each resource there is,
- * but what that saves it is less than what the way around costs all who are called.
+ * Node 20 and 22 keep contexts in resources, and while there are hooks they call whatever native code calls by way of a
+ * function of JavaScript once anybody asked for the running resource, to have it at hand for who asks again.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { shownBinding } from './bindings.ts'
@@ -11,8 +10,6 @@ export interface InResources extends AsyncLocalStorage<object | undefined> {
   readonly enabled: boolean
   readonly kResourceStore: symbol
   _enable(): void
-  /** Called for each new resource, right after Node has asked for the running one. */
-  _propagate?(resource: object, running: object, type: string): void
 }
 
 /** What Node tells of the hooks that are on: how many there are of each kind, and whether anybody asked for resources. */
@@ -37,18 +34,4 @@ export function countsOfHooks(): Counts | undefined {
 export function forgetAsking({ async_hook_fields: fields, constants }: Counts): void {
   const { kUsesExecutionAsyncResource: asked } = constants
   if (asked !== undefined) fields[asked] = 0
-}
-
-/** Has Node call directly what it calls, though the storage asks. */
-export function callDirectly(storage: InResources): void {
-  const { _propagate } = storage
-  const counts = countsOfHooks()
-  const asked = counts?.constants.kUsesExecutionAsyncResource
-  if (typeof _propagate !== 'function' || counts === undefined || asked === undefined) return
-  const { async_hook_fields: fields } = counts
-  const value = (resource: object, running: object, type: string) => {
-    fields[asked] = 0
-    _propagate.call(storage, resource, running, type)
-  }
-  Object.defineProperty(storage, '_propagate', { value, configurable: true, writable: true })
 }

@@ -6,7 +6,7 @@ import type { AsyncHook, AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { runtimeLacks } from '../errors.ts'
 import { Patches } from './patches.ts'
-import { type Counts, callDirectly, countsOfHooks, forgetAsking, type InResources, inResources } from './resources.ts'
+import { type Counts, countsOfHooks, forgetAsking, type InResources, inResources } from './resources.ts'
 
 /** Has a storage rest while nothing that was stored in it is left, which is when the collector has found it all gone. */
 export class Rest {
@@ -32,9 +32,7 @@ export class Rest {
    */
   static of(storage: AsyncLocalStorage<object | undefined>, isShared: () => boolean): Rest | undefined {
     const found = inResources(storage)
-    if (found === undefined) return undefined
-    callDirectly(found)
-    return new Rest(found, isShared)
+    return found === undefined ? undefined : new Rest(found, isShared)
   }
 
   /**
