@@ -38,7 +38,6 @@ export const FIRST_CALLED = [
   'hookModule',
   'hookQueries',
   'hookSettings',
-  'inResources',
   'install',
   'isDenial',
   'keepThroughScripts',

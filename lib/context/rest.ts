@@ -5,8 +5,21 @@
 import type { AsyncHook, AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import { runtimeLacks } from '../errors.ts'
+import { shownBinding } from './bindings.ts'
 import { Patches } from './patches.ts'
-import { type Counts, countsOfHooks, forgetAsking, type InResources, inResources } from './resources.ts'
+
+/** A storage that keeps what is stored in resources, under a symbol of its own. */
+interface InResources extends AsyncLocalStorage<object | undefined> {
+  readonly enabled: boolean
+  readonly kResourceStore: symbol
+  _enable(): void
+}
+
+/** What Node tells of the hooks that are on: how many there are of each kind, and whether anybody asked for resources. */
+interface Counts {
+  async_hook_fields: Uint32Array
+  constants: { kTotals: number; kUsesExecutionAsyncResource?: number }
+}
 
 /** Has a storage rest while nothing that was stored in it is left, which is when the collector has found it all gone. */
 export class Rest {
@@ -31,8 +44,10 @@ export class Rest {
    * @returns undefined for a storage that costs nothing outside
    */
   static of(storage: AsyncLocalStorage<object | undefined>, isShared: () => boolean): Rest | undefined {
-    const found = inResources(storage)
-    return found === undefined ? undefined : new Rest(found, isShared)
+    const { enabled, kResourceStore, _enable } = storage as Partial<InResources>
+    const isInResources =
+      typeof enabled === 'boolean' && typeof kResourceStore === 'symbol' && typeof _enable === 'function'
+    return isInResources ? new Rest(storage as InResources, isShared) : undefined
   }
 
   /**
@@ -50,13 +65,13 @@ export class Rest {
   #end(): void {
     this.#left -= 1
     if (this.#left > 0 || !this.#storage.enabled || this.#isShared()) return
-    const counts = countsOfHooks()
+    const counts = shownBinding('async_wrap') as Counts | undefined
     if (counts !== undefined) this.#rest(counts)
   }
 
   /** Unless hooks of others are on, which Node would have to call anyway. */
-  #rest(counts: Counts): void {
-    const countHooks = () => counts.async_hook_fields[counts.constants.kTotals] ?? 0
+  #rest({ async_hook_fields: fields, constants: { kTotals, kUsesExecutionAsyncResource: asked } }: Counts): void {
+    const countHooks = () => fields[kTotals] ?? 0
     // All storages together have one.
     if (countHooks() !== 1) return
     this.#storage.disable()
@@ -68,8 +83,9 @@ export class Rest {
     const follower = builtin('async_hooks').createHook({ promiseResolve() {} })
     follower.enable()
     this.#follower = follower
-    // The follower is a hook too, and the storage has asked.
-    forgetAsking(counts)
+    // While there are hooks, as the follower is one, all that native code calls goes by a function of JavaScript once anybody
+    // asked for the running resource, as the storage has. It is a hint: whoever asks is told of the right one all the same.
+    if (asked !== undefined) fields[asked] = 0
   }
 
   #wake(): void {

@@ -40,7 +40,7 @@ export class Port implements Exchange {
   }
   #unsent: Buffer[] | undefined = []
   #questions = 0
-  /** Its number, once it was asked. */
+  /** Its number, if it was renewed. */
   #number: number | undefined
   /** Whether others were in flight when the last was asked. Those that follow each other have a number each. */
   #isShared = false
@@ -90,7 +90,7 @@ export class Port implements Exchange {
     if (this.#closed) return false
     try {
       const before = this.#number ?? this.#socket.address().port
-      // udp(7): then it has no peer, and as nobody chose its number, none of those either.
+      // connect(2): then it has no peer; and as nobody chose its number, Linux takes that as well.
       this.#socket.disconnect()
       this.#unsent = []
       this.#connect()
