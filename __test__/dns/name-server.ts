@@ -21,6 +21,8 @@ export interface Asked {
 export interface Say {
   readonly rcode?: number
   readonly truncated?: boolean
+  /** That the server neither knows nor asks others. */
+  readonly referral?: boolean
   readonly answers?: readonly object[]
   /** Sent as they are, in this order, instead of an answer. */
   readonly packets?: readonly Buffer[]
@@ -99,11 +101,11 @@ async function listening(type: dgram.SocketType, host: string) {
 }
 
 /** An answer to a question. */
-export function reply(query: Buffer, { rcode = 0, truncated = false, answers = [] }: Say): Buffer {
+export function reply(query: Buffer, { rcode = 0, truncated = false, referral = false, answers = [] }: Say): Buffer {
   const { end } = question(query)
   const body = packet.encode({ type: 'response', answers: structuredClone(answers).map(withBuffers) }).subarray(12)
   const header = Buffer.from(query.subarray(0, end))
-  header.writeUInt16BE(0x8180 | rcode | (truncated ? 0x200 : 0), 2)
+  header.writeUInt16BE((referral ? 0x8100 : 0x8180) | rcode | (truncated ? 0x200 : 0), 2)
   header.writeUInt16BE(answers.length, 6)
   header.writeUInt32BE(0, 8)
   return Buffer.concat([header, body])

@@ -1,11 +1,12 @@
 /** Which servers a question gets to, and how. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { createDns } from '../../lib/dns/dns.ts'
 import { ANSWER, resolver } from './asking.ts'
 import { Files, NOWHERE } from './files.ts'
-import { a, nameServer, reply, type Say } from './name-server.ts'
+import { type Asked, a, nameServer, reply, type Say } from './name-server.ts'
 
 async function unusedPort(): Promise<number> {
   const socket = dgram.createSocket('udp4')
@@ -24,6 +25,60 @@ describe('a server', () => {
       expect(await resolver([first.address, second.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
       expect([first.asked.length, second.asked.length]).toEqual([1, 1])
     }
+  })
+
+  it('that fails late does not end what the next is asked', async () => {
+    let fail: (say: Say) => void = () => undefined
+    await using first = await nameServer(() => new Promise<Say>((resolve) => (fail = resolve)))
+    await using second = await nameServer(async () => {
+      fail({ rcode: 2 })
+      for (let turns = 0; turns < 10; turns += 1) await turn()
+      return ANSWER
+    })
+    const made = resolver([first.address, second.address], { timeout: 20, maxTimeout: 20, tries: 100 })
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+    expect(first.asked).toHaveLength(1)
+  })
+
+  it('that a datagram to is lost is asked again, though another cannot help', async () => {
+    for (const isFirst of [true, false]) {
+      await using helpless = await nameServer(() => ({ rcode: 5 }))
+      await using good = await nameServer(() => (good.asked.length > 1 ? ANSWER : undefined))
+      const servers = [helpless.address, good.address]
+      const made = resolver(isFirst ? servers : servers.reverse(), { timeout: 20, tries: 2 })
+      expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+      expect([helpless.asked.length, good.asked.length]).toEqual([1, 2])
+    }
+  })
+
+  it('that asks nobody and knows nothing is followed by the next', async () => {
+    await using first = await nameServer(() => ({ referral: true }))
+    await using second = await nameServer(() => ANSWER)
+    expect(await resolver([first.address, second.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
+    await expect(resolver([first.address]).resolve4('x.test')).rejects.toMatchObject({ code: 'ENODATA' })
+    expect([first.asked.length, second.asked.length]).toEqual([2, 1])
+  })
+
+  it('that does not know EDNS is asked without, and by TCP without too', async () => {
+    using files = new Files()
+    files.write('resolv.conf', 'options edns0\n')
+    const additional = ({ packet }: Asked) => packet.readUInt16BE(10)
+    await using old = await nameServer((asked) => {
+      if (additional(asked) > 0) return { rcode: 1 }
+      return asked.transport === 'udp' ? { truncated: true } : ANSWER
+    })
+    expect(await resolver([old.address], {}, files.source()).resolve4('x.test')).toEqual(['192.0.2.1'])
+    expect(old.asked.map((asked) => [asked.transport, additional(asked)])).toEqual([
+      ['udp', 1],
+      ['udp', 0],
+      ['tcp', 0]
+    ])
+  })
+
+  it('that says a question is malformed is believed, where it was a plain one', async () => {
+    await using first = await nameServer(() => ({ rcode: 1 }))
+    await expect(resolver([first.address]).resolve4('x.test')).rejects.toMatchObject({ code: 'EFORMERR' })
+    expect(first.asked).toHaveLength(1)
   })
 
   it('that says a name does not exist is believed', async () => {
@@ -68,7 +123,7 @@ describe('a server', () => {
     expect(refused).toEqual(asked.map(() => 'ECONNREFUSED'))
   })
 
-  it('that is silent is asked as often as tries say, each time from another port with another id', async () => {
+  it('that is silent is asked as often as tries say, each time with another id', async () => {
     await using silent = await nameServer(() => undefined)
     await expect(resolver([silent.address], { timeout: 20, tries: 3 }).resolve4('x.test')).rejects.toMatchObject({
       code: 'ETIMEOUT'
@@ -136,6 +191,12 @@ describe('what is cut off', () => {
     const answers = Array.from({ length: 2500 }, (_, index) => a('x.test', `10.0.${index >> 8}.${index & 255}`))
     await using server = await nameServer(({ transport }) => (transport === 'udp' ? { truncated: true } : { answers }))
     expect(await resolver([server.address]).resolve4('x.test')).toHaveLength(2500)
+    expect(server.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp'])
+  })
+
+  it('is all there is when it is so by TCP, too', async () => {
+    await using server = await nameServer(() => ({ ...ANSWER, truncated: true }))
+    expect(await resolver([server.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
     expect(server.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp'])
   })
 

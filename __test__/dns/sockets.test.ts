@@ -1,22 +1,12 @@
 /** Which sockets questions are asked from, and how long those live. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import dgram from 'node:dgram'
-import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createDns } from '../../lib/dns/dns.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { randomId } from '../../lib/dns/lazy.ts'
-import { Settings } from '../../lib/dns/settings.ts'
 import { ANSWER, resolver, settled, sockets } from './asking.ts'
 import { NOWHERE } from './files.ts'
+import { Sockets } from './made-sockets.ts'
 import { a, nameServer, type Say } from './name-server.ts'
-
-// Whose time is turned by hand below.
-vi.mock('../../lib/clock.ts', () => ({
-  setImmediate,
-  setTimeout: (...args: Parameters<typeof setTimeout>) => globalThis.setTimeout(...args),
-  monotonic: () => globalThis.performance.now()
-}))
 
 describe('sockets', () => {
   it('are gone when nothing is under way, however it ended', async () => {
@@ -85,6 +75,44 @@ describe('sockets', () => {
     expect(new Set(server.asked.map(({ port }) => port)).size).toBeGreaterThan(10)
   })
 
+  it('are asked from no more once a question was not answered in time', async () => {
+    await using server = await nameServer(({ name }) => (name === 'good.test' ? ANSWER : undefined))
+    const made = resolver([server.address], { timeout: 20, tries: 3 })
+    const codes = ['x.test', 'y.test'].map((name) => made.resolve4(name).catch((error) => error.code))
+    expect(await Promise.all(codes)).toEqual(['ETIMEOUT', 'ETIMEOUT'])
+    for (const one of ['x.test', 'y.test']) {
+      const ports = server.asked.filter(({ name }) => name === one).map(({ port }) => port)
+      expect(ports).toHaveLength(3)
+      expect(new Set(ports).size).toBe(3)
+    }
+  })
+
+  it('that a datagram is refused from fail nobody but who sent it', async () => {
+    await using server = await nameServer(() => ANSWER)
+    using made = new Sockets()
+    made.refuse = (count) => (count === 3 ? 'EPERM' : undefined)
+    const asking = resolver([server.address], { timeout: 1_000_000, tries: 1 })
+    const codes = Array.from({ length: 5 }, () => asking.resolve4('x.test').catch((error) => error.code))
+    expect(await Promise.all(codes)).toEqual([
+      ['192.0.2.1'],
+      ['192.0.2.1'],
+      'ECONNREFUSED',
+      ['192.0.2.1'],
+      ['192.0.2.1']
+    ])
+    expect(made.all).toHaveLength(1)
+  })
+
+  it('that a datagram is refused from are not asked from again', async () => {
+    await using server = await nameServer(() => ANSWER)
+    using made = new Sockets()
+    made.refuse = (count) => (count === 3 ? 'EINVAL' : undefined)
+    const asking = resolver([server.address], { timeout: 1_000_000, tries: 2 })
+    const found = await Promise.all(Array.from({ length: 5 }, () => asking.resolve4('x.test')))
+    expect(found).toEqual(Array.from({ length: 5 }, () => ['192.0.2.1']))
+    expect(made.all).toHaveLength(2)
+  })
+
   it('are never shared between networks, nor when the network is not known', async () => {
     await using server = await nameServer(() => ANSWER)
     const here = new AsyncLocalStorage<string>()
@@ -127,203 +155,5 @@ describe('an id', () => {
     }
     made.cancel()
     expect(await silent).toBe('ECANCELLED')
-  })
-})
-
-describe('a spare socket', () => {
-  const made: dgram.Socket[] = []
-  const { createSocket } = dgram
-
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] })
-    made.length = 0
-    dgram.createSocket = ((options: dgram.SocketOptions | dgram.SocketType) => {
-      const socket = createSocket(options as dgram.SocketOptions)
-      // The server's own is of a type alone.
-      if (typeof options === 'object') made.push(socket)
-      return socket
-    }) as typeof createSocket
-  })
-  afterEach(() => {
-    dgram.createSocket = createSocket
-    vi.useRealTimers()
-  })
-
-  /** Two questions that follow each other, behind the second of which its socket stays open. */
-  async function askTwice(settings: Settings, server: string) {
-    const asking = new (createDns(settings).promises.Resolver)()
-    asking.setServers([server])
-    await asking.resolve4('x.test')
-    await asking.resolve4('x.test')
-    expect(made).toHaveLength(2)
-    const spare = made[1] as dgram.Socket
-    return { asking, spare, port: spare.address().port }
-  }
-
-  it('is that of the last question with another port, from which the next one goes out', async () => {
-    await using server = await nameServer(() => ANSWER)
-    const settings = new Settings(NOWHERE)
-    const { asking, port } = await askTwice(settings, server.address)
-    expect(server.asked.map((asked) => asked.port)).not.toContain(port)
-    await asking.resolve4('x.test')
-    expect(server.asked.at(-1)?.port).toBe(port)
-    expect(made).toHaveLength(2)
-    settings.spare.close()
-  })
-
-  it('has a port for no more than one question', async () => {
-    await using server = await nameServer(() => ANSWER)
-    const settings = new Settings(NOWHERE)
-    const { asking } = await askTwice(settings, server.address)
-    for (let count = 0; count < 20; count += 1) await asking.resolve4('x.test')
-    const ports = server.asked.map((asked) => asked.port)
-    expect(ports.filter((port, index) => port === ports[index + 1])).toEqual([])
-    expect(made).toHaveLength(2)
-    settings.spare.close()
-  })
-
-  it('is one that several were asked from at once, too', async () => {
-    await using server = await nameServer(() => ANSWER)
-    const settings = new Settings(NOWHERE)
-    const { asking, port } = await askTwice(settings, server.address)
-    await Promise.all([asking.resolve4('x.test'), asking.resolve4('x.test')])
-    await turn()
-    await asking.resolve4('x.test')
-    const ports = server.asked.map((asked) => asked.port)
-    expect(ports.slice(2, 4)).toEqual([port, port])
-    expect(ports[4]).not.toBe(port)
-    expect(made).toHaveLength(2)
-    settings.spare.close()
-  })
-
-  it.each([
-    [
-      'leaves it the port it had',
-      (socket: dgram.Socket, port: number) => {
-        socket.address = () => ({ address: '127.0.0.1', family: 'IPv4', port })
-      }
-    ],
-    [
-      'has no other port',
-      (socket: dgram.Socket) => {
-        socket.connect = () => undefined
-      }
-    ],
-    [
-      'refuses',
-      (socket: dgram.Socket) => {
-        socket.disconnect = () => {
-          throw new Error('EINVAL')
-        }
-      }
-    ]
-  ])('is none, where the kernel %s', async (_, refuse) => {
-    await using server = await nameServer(() => ANSWER)
-    const settings = new Settings(NOWHERE)
-    const { asking, spare, port } = await askTwice(settings, server.address)
-    refuse(spare, port)
-    const closed = once(spare, 'close')
-    await asking.resolve4('x.test')
-    await closed
-    await asking.resolve4('x.test')
-    expect(made).toHaveLength(3)
-    expect(new Set(server.asked.map((asked) => asked.port)).size).toBe(4)
-    settings.spare.close()
-  })
-
-  it('keeps no process alive', async () => {
-    await using server = await nameServer(() => ANSWER)
-    await settled()
-    const before = sockets()
-    const settings = new Settings(NOWHERE)
-    const { spare } = await askTwice(settings, server.address)
-    await settled()
-    expect(sockets()).toBe(before)
-    settings.spare.close()
-    expect(() => spare.address()).toThrow()
-  })
-
-  it('is closed when no question comes', async () => {
-    await using server = await nameServer(() => ANSWER)
-    const { spare } = await askTwice(new Settings(NOWHERE), server.address)
-    const closed = once(spare, 'close')
-    vi.advanceTimersByTime(1000)
-    await closed
-  })
-
-  it('is closed when no question comes that it is for, though others do', async () => {
-    await using server = await nameServer(() => ANSWER)
-    await using other = await nameServer(() => ANSWER)
-    const settings = new Settings(NOWHERE)
-    const { spare } = await askTwice(settings, server.address)
-    const closed = once(spare, 'close')
-    const elsewhere = new (createDns(settings).promises.Resolver)()
-    elsewhere.setServers([other.address])
-    for (let count = 0; count < 6; count += 1) {
-      await elsewhere.resolve4('x.test')
-      vi.advanceTimersByTime(50)
-    }
-    await closed
-    settings.spare.close()
-  })
-
-  it('stays bound to the address that questions are to come from', async () => {
-    await using server = await nameServer(() => ANSWER)
-    const settings = new Settings(NOWHERE)
-    const asking = new (createDns(settings).promises.Resolver)()
-    asking.setServers([server.address])
-    asking.setLocalAddress('127.0.0.2')
-    for (let count = 0; count < 4; count += 1) await asking.resolve4('x.test')
-    expect(made).toHaveLength(2)
-    expect(made[1]?.address().address).toBe('127.0.0.2')
-    expect(new Set(server.asked.map((asked) => asked.port)).size).toBe(4)
-    settings.spare.close()
-  })
-
-  it('is not kept for questions that are far apart', async () => {
-    await using server = await nameServer(() => ANSWER)
-    const asking = resolver([server.address])
-    for (let count = 0; count < 3; count += 1) {
-      await asking.resolve4('x.test')
-      vi.advanceTimersByTime(1000)
-      await turn()
-    }
-    expect(made).toHaveLength(3)
-  })
-
-  it('is for its network, its server and its address alone', async () => {
-    await using server = await nameServer(() => ANSWER)
-    await using other = await nameServer(() => ANSWER)
-    let network: unknown = 'red'
-    const settings = new Settings({ ...NOWHERE, network: () => network })
-    const { asking, port } = await askTwice(settings, server.address)
-    for (const elsewhere of ['blue', undefined]) {
-      network = elsewhere
-      await asking.resolve4('x.test')
-    }
-    network = 'red'
-    asking.setServers([other.address])
-    await asking.resolve4('x.test')
-    const bound = new (createDns(settings).promises.Resolver)()
-    bound.setServers([server.address])
-    bound.setLocalAddress('127.0.0.2')
-    await bound.resolve4('x.test')
-    const ports = [...server.asked, ...other.asked].map((asked) => asked.port)
-    expect(ports).toHaveLength(6)
-    expect(ports).not.toContain(port)
-    settings.spare.close()
-  })
-
-  it('is not kept where the network is another by then', async () => {
-    await using server = await nameServer(() => ANSWER)
-    const answers: unknown[] = ['red', 'red', 'blue']
-    const settings = new Settings({ ...NOWHERE, network: () => answers.shift() })
-    const asking = new (createDns(settings).promises.Resolver)()
-    asking.setServers([server.address])
-    await asking.resolve4('x.test')
-    await asking.resolve4('x.test')
-    await turn()
-    expect(answers).toEqual([])
-    expect(made).toHaveLength(2)
   })
 })

@@ -60,6 +60,7 @@ export class Attempt implements Waiter, Waiting {
   }
 
   expire(): void {
+    this.#exchange?.distrust()
     this.#query.expired()
   }
 

@@ -14,6 +14,8 @@ export interface Waiter {
 
 /** A try that is under way. */
 export interface Exchange {
+  /** Nothing came of it in time: what is asked from now on had better go another way. A late answer still counts. */
+  distrust(): void
   /** The waiter hears nothing of it any more, and no socket stays for it. */
   close(waiter: Waiter): void
 }
@@ -22,4 +24,18 @@ export interface Exchange {
 export interface LocalAddress {
   readonly 4?: string
   readonly 6?: string
+}
+
+/** A try whose socket could not be made: told afterwards, as every failure is. */
+export function failing(waiter: Waiter, error: Error): Exchange {
+  let closed = false
+  process.nextTick(() => {
+    if (!closed) waiter.failed(error)
+  })
+  return {
+    distrust() {},
+    close() {
+      closed = true
+    }
+  }
 }

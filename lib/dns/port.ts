@@ -2,7 +2,7 @@
 import type dgram from 'node:dgram'
 import { builtin } from '../builtin.ts'
 import { setImmediate } from '../clock.ts'
-import type { Exchange, Waiter } from './exchange.ts'
+import { type Exchange, failing, type Waiter } from './exchange.ts'
 import { randomId } from './lazy.ts'
 import { canonical, type Server } from './server.ts'
 import { read, withId } from './wire.ts'
@@ -31,17 +31,16 @@ export class Port implements Exchange {
   readonly #keep: ((port: Port) => boolean) | undefined
   readonly #socket: dgram.Socket
   readonly #pending = new Map<number, Waiter>()
-  readonly #sent = (error: Error | null): void => {
-    if (error !== null) this.#fail(error)
-  }
   /** Where many are told of answers, behind the last of them: they may ask again, from here too. */
   readonly #restIdle = (): void => {
     if (this.#pending.size === 0 && this.#questions > 0) this.#rest()
   }
-  #unsent: Buffer[] | undefined = []
+  #unsent: Waiter[] | undefined = []
   #questions = 0
-  /** Its number, if it was renewed. */
+  /** Its last number, once it gave that back. */
   #number: number | undefined
+  /** Whether it has another one and nothing was sent from that yet. */
+  #isRenewed = false
   /** Whether others were in flight when the last was asked. Those that follow each other have a number each. */
   #isShared = false
   /** Whether it takes no more questions. */
@@ -51,7 +50,7 @@ export class Port implements Exchange {
   #error: Error | undefined
   #whenOver: ((port: Port) => void) | undefined
 
-  /** @param keep - told when nothing is under way: whether somebody keeps it, who has {@link renew}ed it. */
+  /** @param keep - told when nothing is under way: whether somebody keeps it, who had it {@link release} its number. */
   constructor(purpose: Purpose, keep?: (port: Port) => boolean) {
     this.#purpose = purpose
     this.#keep = keep
@@ -73,32 +72,51 @@ export class Port implements Exchange {
     return this.#questions === 0 && !this.#over
   }
 
+  /** Whether questions of that purpose are what it is for. */
+  isFor(server: Server, local: string | undefined, network: unknown): boolean {
+    const { server: mine, local: from, network: inside } = this.#purpose
+    return inside === network && from === local && mine.address === server.address && mine.port === server.port
+  }
+
   /** Whether one more question of that purpose may be asked from it. */
   takes(server: Server, local: string | undefined, network: unknown): boolean {
-    const { server: mine, local: from, network: inside } = this.#purpose
-    const same = inside === network && from === local && mine.address === server.address && mine.port === server.port
-    return same && !this.#over && this.#questions < MOST_QUESTIONS
+    return !this.#over && this.#questions < MOST_QUESTIONS && this.isFor(server, local, network)
   }
 
   /**
-   * Takes another number, of the kernel's choice. To a forger it is as good as another socket, which would take longer to
-   * make.
+   * Gives its number back, when nothing is under way.
+   *
+   * @returns whether it did
+   */
+  release(): boolean {
+    if (this.#closed) return false
+    try {
+      this.#number = this.#socket.address().port
+      // connect(2): then it has no peer; and as nobody chose its number, Linux takes that as well.
+      this.#socket.disconnect()
+    } catch {
+      return false
+    }
+    return true
+  }
+
+  /**
+   * Takes another number, of the kernel's choice, and the address that the route to the server has by now. To a forger it
+   * is as good as another socket, which would take longer to make.
    *
    * @returns whether it did
    */
   renew(): boolean {
     if (this.#closed) return false
     try {
-      const before = this.#number ?? this.#socket.address().port
-      // connect(2): then it has no peer; and as nobody chose its number, Linux takes that as well.
-      this.#socket.disconnect()
       this.#unsent = []
       this.#connect()
-      this.#number = this.#socket.address().port
-      if (this.#number === before || this.#number === 0) return false
+      const { port } = this.#socket.address()
+      if (port === this.#number || port === 0) return false
     } catch {
       return false
     }
+    this.#isRenewed = true
     this.#questions = 0
     this.#over = false
     return true
@@ -124,17 +142,18 @@ export class Port implements Exchange {
     this.#pending.set(id, waiter)
     this.#questions += 1
     waiter.id = id
-    const packet = withId(waiter.question, id)
-    if (this.#unsent === undefined) this.#transmit(packet)
-    else this.#unsent.push(packet)
+    if (this.#unsent === undefined) this.#transmit(waiter)
+    else this.#unsent.push(waiter)
     return this
   }
 
+  distrust(): void {
+    this.#retire()
+  }
+
   close(waiter: Waiter): void {
-    const { id } = waiter
-    // The id may be another question's by now.
-    if (this.#pending.get(id) !== waiter) return
-    this.#pending.delete(id)
+    if (!this.#awaits(waiter)) return
+    this.#pending.delete(waiter.id)
     if (this.#pending.size === 0) this.end()
   }
 
@@ -164,19 +183,41 @@ export class Port implements Exchange {
   }
 
   #flush(): void {
-    const packets = this.#unsent ?? []
+    const waiters = this.#unsent ?? []
     this.#unsent = undefined
-    if (this.#closed) return
-    for (const packet of packets) this.#transmit(packet)
+    for (const waiter of waiters) this.#transmit(waiter)
   }
 
-  #transmit(packet: Buffer): void {
+  #transmit(waiter: Waiter): void {
+    if (!this.#awaits(waiter)) return
+    const isFirst = this.#isRenewed
+    this.#isRenewed = false
     try {
-      // What sending finds out, that nobody listens too, Node tells nobody else.
-      this.#socket.send(packet, this.#sent)
+      // What sending finds out, Node tells nobody else.
+      this.#socket.send(withId(waiter.question, waiter.id), (error) => {
+        if (error === null) return
+        // The kernel tells the next who sends of what came of the socket's last question.
+        if (isFirst) this.#transmit(waiter)
+        else this.#refuse(waiter, error)
+      })
     } catch (error) {
       process.nextTick(() => this.#fail(error as Error))
     }
+  }
+
+  /** Nobody listens, which goes for all; or this datagram alone is refused, as by a filter, or for want of its address. */
+  #refuse(waiter: Waiter, error: NodeJS.ErrnoException): void {
+    if (error.code === 'ECONNREFUSED') this.#fail(error)
+    if (!this.#awaits(waiter)) return
+    this.#pending.delete(waiter.id)
+    this.#retire()
+    waiter.failed(error)
+    if (this.#pending.size === 0) this.end()
+  }
+
+  /** The id may be another question's by now. */
+  #awaits(waiter: Waiter): boolean {
+    return !this.#closed && this.#pending.get(waiter.id) === waiter
   }
 
   #receive(packet: Buffer, from: dgram.RemoteInfo): void {
@@ -222,19 +263,6 @@ export class Port implements Exchange {
     const tell = this.#whenOver
     this.#whenOver = undefined
     tell?.(this)
-  }
-}
-
-/** A try whose socket could not be made: told afterwards, as every failure is. */
-function failing(waiter: Waiter, error: Error): Exchange {
-  let closed = false
-  process.nextTick(() => {
-    if (!closed) waiter.failed(error)
-  })
-  return {
-    close: () => {
-      closed = true
-    }
   }
 }
 

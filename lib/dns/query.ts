@@ -34,16 +34,18 @@ export type Done = (code: string | undefined, reply?: Reply) => void
 /** The longest delay of a timer. */
 const LONGEST = 2 ** 31 - 1
 /** These say that the server cannot help, not that the name does not exist: another may know. */
-const UNHELPFUL: readonly (string | undefined)[] = ['ESERVFAIL', 'ENOTIMP', 'EREFUSED']
+const EXCUSES: readonly (string | undefined)[] = ['ESERVFAIL', 'ENOTIMP', 'EREFUSED']
 
 /** A question under way. `done` is called once, in the async context that made the query. */
 export class Query extends AsyncResource implements Trying {
-  readonly question: Question
+  #question: Question
   readonly #plan: Plan
   readonly #datagrams: Datagrams
   readonly #done: Done
   /** The last one is waited for. */
   readonly #attempts: Attempt[] = []
+  /** Servers that cannot help. They are asked no more. */
+  readonly #helpless = new Set<Server>()
   #tried = 0
   #finished = false
   #lastFailure = 'ETIMEOUT'
@@ -52,13 +54,18 @@ export class Query extends AsyncResource implements Trying {
 
   constructor(plan: Plan, question: Question, datagrams: Datagrams, done: Done) {
     super('NETNS_DNS_QUERY')
-    this.question = question
+    this.#question = question
     this.#plan = plan
     this.#datagrams = datagrams
     this.#done = done
     // Node has no name for c-ares's ARES_ENOSERVER.
     if (plan.servers.length === 0) this.#lastFailure = 'UNKNOWN_ARES_ERROR'
     this.#next()
+  }
+
+  /** As it is asked now. */
+  get question(): Question {
+    return this.#question
   }
 
   /** Whether its end is known, though it may not have been told yet. */
@@ -88,14 +95,15 @@ export class Query extends AsyncResource implements Trying {
 
   #next(): void {
     const { servers, tries } = this.#plan
-    if (this.#tried >= servers.length * tries) {
-      this.#fail(this.#excuse ?? this.#lastFailure)
+    while (this.#tried < servers.length * tries) {
+      const server = servers[this.#tried % servers.length] as Server
+      const round = Math.floor(this.#tried / servers.length)
+      this.#tried += 1
+      if (this.#helpless.has(server)) continue
+      this.#attempt(server, this.#patience(round), this.#plan.tcp || isScoped(server))
       return
     }
-    const server = servers[this.#tried % servers.length] as Server
-    const round = Math.floor(this.#tried / servers.length)
-    this.#tried += 1
-    this.#attempt(server, this.#patience(round), this.#plan.tcp || isScoped(server))
+    this.#fail(this.#excuse ?? this.#lastFailure)
   }
 
   #attempt(server: Server, patience: number, tcp: boolean): void {
@@ -116,13 +124,23 @@ export class Query extends AsyncResource implements Trying {
       return
     }
     const code = reply === undefined ? 'EBADRESP' : failureOf(reply)
-    const another = this.#tried < this.#plan.servers.length
-    if (reply !== undefined && (!UNHELPFUL.includes(code) || !another)) {
-      this.#end(UNHELPFUL.includes(code) ? (this.#excuse ?? code) : code, reply)
+    const { plain } = this.#question
+    if (code === 'EFORMERR' && plain !== undefined) {
+      // RFC 6891 §6.2.2: the server may be older than that.
+      this.#question = plain
+      this.#attempt(attempt.server, attempt.patience, attempt.tcp)
       return
     }
-    if (reply !== undefined) this.#excuse ??= code
-    if (this.#isLast(attempt)) this.#giveUp(code ?? 'EBADRESP')
+    const isExcuse = EXCUSES.includes(code)
+    if (reply !== undefined && !isExcuse && !reply.referral) {
+      this.#end(code, reply)
+      return
+    }
+    if (isExcuse) this.#excuse ??= code
+    if (reply !== undefined) this.#helpless.add(attempt.server)
+    // One that came late says nothing of a server that is being asked now.
+    if (this.#isLast(attempt) || this.#helpless.has(this.#attempts.at(-1)?.server as Server))
+      this.#giveUp(code ?? 'EBADRESP')
   }
 
   #refused(attempt: Attempt, error: NodeJS.ErrnoException): void {

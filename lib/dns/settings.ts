@@ -15,7 +15,7 @@ const LONGEST_SERVICES = 1024 * 1024
 /** See the module. */
 export class Settings {
   /** Shared, as one is enough for whoever asks next. */
-  readonly spare = new Spare(() => this.network())
+  readonly spare: Spare
   /** Of all look-ups. */
   readonly gate = new Gate()
   readonly #source: DnsSource
@@ -23,8 +23,10 @@ export class Settings {
   readonly #hosts: WatchedFile<Hosts>
   readonly #services: WatchedFile<ReadonlyMap<number, string>>
 
-  constructor(source: DnsSource) {
+  /** @param own - see {@link Spare}. */
+  constructor(source: DnsSource, own?: unknown) {
     this.#source = source
+    this.spare = new Spare(() => this.network(), own)
     this.#resolvConf = new WatchedFile(source.resolvConf, (text) => parseResolvConf(text, source.port), LONGEST_CONF)
     this.#hosts = new WatchedFile(source.hosts, parseHosts, LONGEST_HOSTS)
     this.#services = new WatchedFile(source.services ?? ['/etc/services'], parseServices, LONGEST_SERVICES)

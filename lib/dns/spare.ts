@@ -11,6 +11,7 @@ const PATIENCE = 100
 /** See the module: at most one, for what was asked last. It keeps neither the process alive nor a namespace for long. */
 export class Spare {
   readonly #network: () => unknown
+  readonly #own: unknown
   #port: Port | undefined
   #asked = Number.NEGATIVE_INFINITY
   #isExpected = false
@@ -18,16 +19,25 @@ export class Spare {
   #isUsed = false
   #timer: NodeJS.Timeout | undefined
 
-  /** @param network - see {@link DnsSource.network}; in what it refuses now, nothing is kept. */
-  constructor(network: () => unknown) {
+  /**
+   * @param network - see {@link DnsSource.network}; in what it refuses now, nothing is kept.
+   * @param own - the only network that one may be kept in, if there is one.
+   */
+  constructor(network: () => unknown, own?: unknown) {
     this.#network = network
+    this.#own = own
   }
 
   /** The socket, if there is one for that purpose: from now on it is the caller's, for the question that he has. */
   take({ server, local, network }: Purpose): Port | undefined {
     const port = this.#port
-    if (port?.takes(server, local, network) !== true) return undefined
+    if (port?.isFor(server, local, network) !== true) return undefined
     this.#port = undefined
+    // Now rather than when it was kept: addresses and routes may be others.
+    if (!port.renew()) {
+      port.end()
+      return undefined
+    }
     this.#isUsed = true
     port.hold(true)
     return port
@@ -41,14 +51,16 @@ export class Spare {
   }
 
   /**
-   * Keeps what nothing is asked from any more, with another port.
+   * Keeps what nothing is asked from any more, without its port.
    *
    * @returns whether it does: it has none yet, and another question is expected
    */
   keep(port: Port): boolean {
     if (this.#port !== undefined || !this.#isExpected || monotonic() - this.#asked > PATIENCE) return false
+    const { network } = port.purpose
+    if (this.#own !== undefined && network !== this.#own) return false
     // As another network may be there by now, or none that may be asked in.
-    if (this.#currentNetwork() !== port.purpose.network || !port.renew()) return false
+    if (this.#currentNetwork() !== network || !port.release()) return false
     this.#port = port
     this.#isUsed = true
     port.hold(false)

@@ -30,7 +30,7 @@ export function sendByTcp(server: Server, local: LocalAddress, waiter: Waiter): 
     while (!done && received.length >= 2) {
       const end = 2 + received.readUInt16BE(0)
       if (received.length < end) return
-      const verdict = read(received.subarray(2, end), waiter.question, id)
+      const verdict = read(received.subarray(2, end), waiter.question, id, true)
       received = received.subarray(end)
       if (verdict !== 'foreign') finish(() => waiter.heard(verdict === 'malformed' ? undefined : verdict))
     }
@@ -52,7 +52,8 @@ export function sendByTcp(server: Server, local: LocalAddress, waiter: Waiter): 
     // Whoever refuses a socket here (a closed context) is heard once there is someone to hear.
     process.nextTick(fail, error as Error)
   }
-  return { close: () => finish(() => undefined) }
+  // No other question comes this way.
+  return { distrust() {}, close: () => finish(() => undefined) }
 }
 
 function framed(packet: Buffer): Buffer {

@@ -31,6 +31,8 @@ export interface Question {
   readonly packet: Buffer
   /** Where the question section ends. */
   readonly end: number
+  /** The same without what RFC 6891 adds, for servers that do not know that. */
+  readonly plain?: Question
 }
 
 /** What may be asked of a server besides. */
@@ -53,6 +55,8 @@ export interface Answer {
 export interface Reply {
   readonly rcode: number
   readonly truncated: boolean
+  /** Whether it neither answers nor says that there is nothing: the server does not ask others, and others know. */
+  readonly referral: boolean
   readonly answers: readonly Answer[]
 }
 
@@ -75,8 +79,12 @@ const CLASS_IN = 1
 const TO_QUESTION = 0xc000 | HEADER
 /** Type, class, TTL and length of a record. */
 const FIXED = 10
+const AUTHORITATIVE = 1 << 10
+const TRUNCATED = 1 << 9
 const RECURSION_DESIRED = 1 << 8
+const RECURSION_AVAILABLE = 1 << 7
 const AUTHENTIC_DATA = 1 << 5
+const RCODES = 0xf
 /** Fits into every path's MTU (DNS flag day 2020). */
 const PAYLOAD = 1232
 
@@ -111,7 +119,8 @@ function write(name: string, type: RecordType, options: QuestionOptions): Questi
   })
   // The root is one octet; any other name has a length before each label and the root after the last.
   const octets = name === '' ? 1 : name.length + 2
-  return { packet, end: HEADER + octets + 4 }
+  const end = HEADER + octets + 4
+  return options.edns0 ? { packet, end, plain: write(name, type, { ...options, edns0: false }) } : { packet, end }
 }
 
 /** The question with an id. */
@@ -121,15 +130,22 @@ export function withId(question: Question, id: number): Buffer {
   return packet
 }
 
-/** Reads an answer to a question that was sent with `id`. No packet makes it throw. */
-export function read(packet: Buffer, question: Question, id: number): Verdict {
+/**
+ * Reads an answer to a question that was sent with `id`. No packet makes it throw.
+ *
+ * @param whole - whether all of it is there, whatever it says
+ */
+export function read(packet: Buffer, question: Question, id: number, whole = false): Verdict {
   if (!belongs(packet, question, id)) return 'foreign'
-  const rcode = packet.readUInt8(3) & 0xf
-  const truncated = (packet.readUInt8(2) & 2) !== 0
+  const flags = packet.readUInt16BE(2)
+  const rcode = flags & RCODES
+  const truncated = (flags & TRUNCATED) !== 0
   // What was cut off is asked again by TCP, and need not be whole.
-  if (truncated) return { rcode, truncated, answers: [] }
+  if (truncated && !whole) return { rcode, truncated, referral: false, answers: [] }
   try {
-    return { rcode, truncated, answers: readAnswers(packet, question.end, packet.readUInt16BE(6)) }
+    const answers = readAnswers(packet, question.end, packet.readUInt16BE(6))
+    const knows = answers.length > 0 || (flags & (AUTHORITATIVE | RECURSION_AVAILABLE)) !== 0
+    return { rcode, truncated, referral: rcode === RCODE.noError && !knows, answers }
   } catch {
     return 'malformed'
   }

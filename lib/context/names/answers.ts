@@ -51,7 +51,7 @@ function namesOf(namespace: Namespace): Names {
   let names = known.get(namespace)
   if (names === undefined) {
     prepare()
-    const settings = new Settings(etcSource(namespace.name, openNetwork))
+    const settings = new Settings(etcSource(namespace.name, openNetwork), namespace)
     namespace.whenClosed(() => settings.spare.close())
     const made: Partial<Names> = { settings, requests: new Requests(settings) }
     made.dns = createDns(settings, (resolver) => {
