@@ -28,6 +28,8 @@ export const FIRST_CALLED = [
   'hookAgents',
   'hookBinding',
   'hookChildren',
+  'hookConnecting',
+  'hookDatagrams',
   'hookEvents',
   'hookEverything',
   'hookFetch',

@@ -6,7 +6,13 @@ import { parts } from '../parts.ts'
 import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome } from './place.ts'
-import { runIn } from './storage.ts'
+import { contextOf, runIn } from './storage.ts'
+
+/** With the socket behind the request: Node 20 and 22 call them while a parser of theirs reads, in no context. */
+const TAKEN_OVER = new Set<unknown>(['connect', 'upgrade'])
+
+/** Of TLS, the handle has the one beneath. */
+type Taken = { _handle?: (SocketHandle & { _parent?: SocketHandle }) | null } | undefined
 
 type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace | undefined }
 
@@ -15,16 +21,21 @@ export function hookEvents(patches: Patches): void {
   const server = builtin('net').Server.prototype as unknown as Record<'emit' | '_listen2', AnyFunction>
   const { emit, _listen2 } = server
   patches.replace(server, 'emit', function (this: Emitter, ...args: unknown[]) {
-    // Remembered, as a closing server has events after its handle is gone; another handle may be of nowhere else.
-    const { _handle: handle } = this
-    const place = handle ? handle[PLACE] : this[PLACE]
-    if (this[PLACE] !== place) this[PLACE] = place
+    // One that was never in a namespace may be given connections by one that is.
+    const place = this._handle?.[PLACE] ?? this[PLACE] ?? (TAKEN_OVER.has(args[0]) ? placeOf(args[2]) : undefined)
+    if (args[0] === 'session') {
+      const where = place ?? contextOf()
+      if (where !== undefined) parts.late.rememberSession(patches, args[1] as Emitter, where)
+    }
     if (place === undefined) return emit.apply(this, args)
-    if (args[0] === 'session') parts.late.rememberSession(patches, args[1] as Emitter, place)
     return hereOrHome() === place ? emit.apply(this, args) : runIn(place, emitAs, emit, this, args)
   })
   // A server may listen in a later tick, where nobody could catch what is thrown.
   patches.replace(server, '_listen2', function (this: Emitter, ...args: unknown[]) {
+    // Remembered, as there are events before the handle is there and after it is gone, and one that came from elsewhere,
+    // by its descriptor, does not tell.
+    const place = hereOrHome()
+    if (this[PLACE] !== place) this[PLACE] = place
     try {
       return _listen2.apply(this, args)
     } catch (error) {
@@ -32,6 +43,12 @@ export function hookEvents(patches: Patches): void {
       process.nextTick(() => this.emit('error', error))
     }
   })
+}
+
+/** Where a socket is that was accepted in a namespace, TLS or not. */
+function placeOf(socket: unknown): Namespace | undefined {
+  const handle = (socket as Taken)?._handle
+  return handle?.[PLACE] ?? handle?._parent?.[PLACE]
 }
 
 /** A function of its own, as one within another costs that one whether it is called or not. */

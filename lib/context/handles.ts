@@ -8,7 +8,7 @@ import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here, inside, isBrokered, outsideOrHome, placeOrRefusal } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
-import { adopt, namespaceIn, runIn, stored } from './storage.ts'
+import { adopt, disown, namespaceIn, runIn, stored } from './storage.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
@@ -82,10 +82,13 @@ function openIfNone(handle: SocketHandle, call: Call, args: unknown[]): unknown 
   const place = handle[PLACE]
   if (place !== undefined) {
     if (!args.some(namesInterface)) return call.original.apply(handle, args)
+    if (place.closed) return UV_ENXIO
     return isBrokered(place)
       ? parts.brokered.callScoped(handle, call, args)
       : inside(place, () => call.original.apply(handle, args))
   }
+  // It was opened where that was right.
+  if (handle.fd >= 0) return call.original.apply(handle, args)
   return openIn(here(), handle, call, args)
 }
 
@@ -239,6 +242,15 @@ function listening(call: Call): AnyFunction {
   }
 }
 
+/** What a server that came from another process accepts belongs to `place` from now on, wherever its socket is. */
+export function acceptIn(place: Namespace, server: SocketHandle): void {
+  const { onconnection: accept } = server
+  if (!accept) return
+  server.onconnection = function (status: number, accepted: SocketHandle | undefined) {
+    return runIn(place, acceptHere, this, accept, status, accepted)
+  }
+}
+
 /** What is accepted belongs to the current context. */
 function acceptHere(
   server: SocketHandle,
@@ -283,13 +295,15 @@ function nameless(address: { address?: string }): number {
 }
 
 /**
- * A socket's messages are heard in the context that it is bound in, and not where it was made, which for one of another
- * process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the
+ * A socket's messages are heard in the context that it is bound in, or outside, and not where it was made, which for one
+ * of another process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the
  * failure an `'error'` of the socket, which any neighbour could cause. Such a datagram is dropped instead.
  */
 function receiving({ original }: Call): AnyFunction {
   return function (this: SocketHandle, ...args: unknown[]) {
-    adopt(this)
+    const found = stored()
+    if (found === undefined) disown(this)
+    else adopt(this, found)
     const report = this.onerror
     if (this[PLACE] !== undefined && report !== undefined) {
       this.onerror = function (size: number, handle: unknown, error: NodeJS.ErrnoException) {

@@ -8,9 +8,10 @@ import { hookAgents } from './agents.ts'
 import { hookChildren, hookExecve, hookInterfaces } from './calls.ts'
 import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
+import { hookConnecting, hookDatagrams } from './given-lookups.ts'
 import { hookHandles, type SocketPrototypes } from './handles.ts'
 import { noteAll } from './interruptions.ts'
-import { hookListeners } from './listeners.ts'
+import { hookEmitter, hookListeners } from './listeners.ts'
 import { isLoaded, soonWhenLoaded, watchLoading, whenLoaded } from './loading.ts'
 import { hookLookups } from './lookups.ts'
 import { Patches } from './patches.ts'
@@ -77,14 +78,18 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   hookListeners(patches)
   hookExecve(patches)
   const loading = watchLoading(patches)
-  whenLoaded(loading, 'net', hookEvents)
+  whenLoaded(loading, 'net', (late) => {
+    hookEvents(late)
+    hookConnecting(late)
+  })
+  whenLoaded(loading, 'dgram', hookDatagrams)
   whenLoaded(loading, 'dns', hookLookups, ['dns/promises'])
   whenLoaded(loading, '_http_agent', hookAgents)
   whenLoaded(loading, 'child_process', hookChildren)
   whenLoaded(loading, 'os', hookInterfaces)
   whenLoaded(loading, 'vm', (late) => parts.late.hookScripts(late, noteAll))
   whenLoaded(loading, 'worker_threads', (late) => parts.web.hookWorkers(late), ['internal/webworker'])
-  whenLoaded(loading, 'cluster', (late) => parts.late.hookClusters(late))
+  whenLoaded(loading, 'cluster', (late) => parts.late.hookClusters(late, hookEmitter))
   whenLoaded(loading, 'inspector', (late) => parts.late.hookInspector(late))
   // While they are loaded, nobody has them yet.
   const hasLocks = isLoaded(loading, 'internal/locks') && isLoaded(loading, 'worker_threads')

@@ -1,10 +1,12 @@
 /**
- * What Node has once for all who listen: a signal, the parent process, the end, a file that is watched by polling. It calls them
- * all where the first one began to listen; each belongs where it began itself.
+ * What Node has once for all who listen: a signal, the parent process, the end, the standard streams, a file that is watched
+ * by polling. It calls them all where the first one began to listen; each belongs where it began itself.
  */
 import { builtin } from '../builtin.ts'
+import { parts } from '../parts.ts'
+import { acceptIn } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { returning } from './storage.ts'
+import { contextOf, returning, runIn } from './storage.ts'
 
 /** What is called for another, by which Node finds it when it is to be removed. */
 type StandIn = AnyFunction & { listener: AnyFunction }
@@ -14,24 +16,58 @@ const OF_PROCESS = new Set(['message', 'disconnect', 'beforeExit', 'exit'])
 
 const standIns = new WeakSet<AnyFunction>()
 
+/** What puts listeners on. */
+const LISTENING = ['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const
+const STREAMS = ['stdin', 'stdout', 'stderr'] as const
+
+type Emitter = Record<(typeof LISTENING)[number], AnyFunction>
+
 /** Puts the hooks on. */
 export function hookListeners(patches: Patches): void {
-  for (const name of ['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const) {
-    patches.replace(process, name, hearing(process[name] as AnyFunction))
+  for (const name of LISTENING) patches.replace(process, name, hearing(process[name] as AnyFunction, isShared))
+  for (const name of STREAMS) {
+    const property = Object.getOwnPropertyDescriptor(process, name)
+    const get = property?.get
+    if (get !== undefined) patches.define(process, name, { ...property, get: () => shared(patches, get) })
   }
   const fs = builtin('fs')
   patches.replace(fs, 'watchFile', watching(fs.watchFile as AnyFunction))
 }
 
-function hearing(original: AnyFunction): AnyFunction {
+/** Has whoever listens to an emitter of the process's be called where he began to. */
+export function hookEmitter(patches: Patches, emitter: Emitter): void {
+  for (const name of LISTENING)
+    patches.replace(
+      emitter,
+      name,
+      hearing(emitter[name], () => true)
+    )
+}
+
+const hooked = new WeakSet<object>()
+
+/** A standard stream, which Node makes when somebody first asks for it, for all. */
+function shared(patches: Patches, get: () => unknown): unknown {
+  const stream = contextOf() === undefined ? get.call(process) : runIn(undefined, () => get.call(process))
+  if (typeof stream === 'object' && stream !== null && !hooked.has(stream)) {
+    hooked.add(stream)
+    hookEmitter(patches, stream as Emitter)
+  }
+  return stream
+}
+
+function hearing(original: AnyFunction, isMeant: (event: unknown) => boolean): AnyFunction {
   return function (this: unknown, event: unknown, listener: unknown) {
-    return original.call(this, event, isShared(event) ? standInFor(listener) : listener)
+    return original.call(this, event, isMeant(event) ? standInFor(listener, event) : listener)
   }
 }
 
 function watching(original: AnyFunction): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    return original.apply(this, args.map(standInFor))
+    return original.apply(
+      this,
+      args.map((each) => standInFor(each))
+    )
   }
 }
 
@@ -41,7 +77,7 @@ function isShared(event: unknown): boolean {
 }
 
 /** What calls a listener in the current context; whatever is none is left as it is. */
-function standInFor(listener: unknown): unknown {
+function standInFor(listener: unknown, event?: unknown): unknown {
   if (typeof listener !== 'function') return listener
   const { listener: inner } = listener as Partial<StandIn>
   if (inner !== undefined && standIns.has(inner)) {
@@ -49,7 +85,16 @@ function standInFor(listener: unknown): unknown {
     Object.assign(listener, { listener: (inner as StandIn).listener })
     return listener
   }
-  const standIn = Object.assign(returning(listener as AnyFunction), { listener: listener as AnyFunction })
+  const call = event === 'message' ? takingOver(listener as AnyFunction) : (listener as AnyFunction)
+  const standIn = Object.assign(returning(call), { listener: listener as AnyFunction })
   standIns.add(standIn)
   return standIn
+}
+
+/** What another process sends, a socket or a server, belongs to whoever is told of it. */
+function takingOver(listener: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    if (args[1]) parts.late.takeOver(args[1] as object, acceptIn)
+    return listener.apply(this, args)
+  }
 }

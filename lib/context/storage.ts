@@ -95,12 +95,12 @@ export function adopt(handle: object, stay = stored()): void {
   else (handle as Resource)[key] = stay
 }
 
-/** A handle that was made in a context belongs to none, as it is for all. */
+/** A handle that may have been made in a context belongs to none from now on. */
 export function disown(handle: object): void {
-  const stay = stored()
-  if (!(stay instanceof Stay)) return
-  if (key === undefined) key = keyOf(stay)
-  if (key !== null) (handle as Resource)[key] = undefined
+  if (storage === undefined) return
+  const { kResourceStore } = storage as { kResourceStore?: unknown }
+  if (typeof kResourceStore !== 'symbol') runIn(undefined, () => (handle as Adopted).asyncReset?.(handle))
+  else if ((handle as Resource)[kResourceStore] instanceof Stay) (handle as Resource)[kResourceStore] = undefined
 }
 
 /**

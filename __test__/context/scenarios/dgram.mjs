@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { NetNs } from 'node-netns'
 import { later, nameServer, namespace, pair } from '../../offline/kit.mjs'
 
@@ -76,6 +77,41 @@ export default {
     const [place, [, from]] = await heard[0]
     server.send('back', from.port, from.address)
     assert.deepEqual([place, (await heard[1])[0]], [red.id, red.id])
+  },
+  'a socket that is made in a context and bound outside hears outside, by its first datagram too': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    NetNs.outside(blue)
+    const [server, client] = red.run(() => [socket(), socket()])
+    const heard = [server, client].map(
+      (each) => new Promise((resolve) => each.once('message', (_, from) => resolve([NetNs.current().id, from.port])))
+    )
+    server.bind(0, '127.0.0.1')
+    await once(server, 'listening')
+    client.send('there', server.address().port, '127.0.0.1')
+    const [place, port] = await heard[0]
+    server.send('back', port, '127.0.0.1')
+    assert.deepEqual([place, (await heard[1])[0]], [blue.id, blue.id])
+  },
+  'an open socket of outside goes on where nothing outside may be opened': async () => {
+    const blue = namespace()
+    const [home, late] = [await bound(0, '127.0.0.1'), socket()]
+    NetNs.outside(blue)
+    const [server, client] = [await bound(0, '127.0.0.1'), await bound(0, '127.0.0.1')]
+    NetNs.outside('deny')
+    client.send('there', server.address().port, '127.0.0.1')
+    assert.equal(String((await once(server, 'message'))[0]), 'there')
+    // The kernel says so, as there is no network at home.
+    await assert.rejects(promisify(home.send.bind(home, 'x', 9, '127.0.0.1'))(), { code: 'ENETUNREACH' })
+    late.send('x', server.address().port, '127.0.0.1')
+    assert.equal((await once(late, 'error'))[0].code, 'ERR_NETNS_OUTSIDE')
+  },
+  'after its namespace was closed a socket knows no interface, which its callback is told': async () => {
+    const red = namespace()
+    const open = await red.run(() => bound(0, '::1'))
+    red.close()
+    await assert.rejects(promisify(open.send.bind(open, 'x', 9, 'fe80::1%lo'))(), { code: 'ENXIO', syscall: 'send' })
+    open.send('x', open.address().port, '::1')
+    assert.equal(String((await once(open, 'message'))[0]), 'x')
   },
   'a send from home has nowhere to go': async () => {
     const { port } = (await namespace().run(() => bound(0, '127.0.0.1'))).address()

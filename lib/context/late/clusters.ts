@@ -7,11 +7,16 @@ import { builtin } from '../../builtin.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
 import { elsewhere, here } from '../place.ts'
 
-/** Puts the hooks on. */
-export function hookClusters(patches: Patches): void {
+/**
+ * Puts the hooks on.
+ *
+ * @param hookEmitter - has whoever listens to an emitter be called where he began to
+ */
+export function hookClusters(patches: Patches, hookEmitter: (patches: Patches, emitter: never) => void): void {
   const cluster = builtin('cluster')
   if (cluster.isPrimary) patches.method(cluster, 'fork', apart)
   if (!cluster.isWorker) return
+  if (cluster.worker !== undefined) hookEmitter(patches, cluster.worker as never)
   patches.method(builtin('net').Server.prototype, 'listen', (original) => exclusively(original, listenOptions))
   patches.method(builtin('dgram').Socket.prototype, 'bind', (original) => exclusively(original, bindOptions))
 }

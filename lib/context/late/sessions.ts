@@ -2,6 +2,7 @@
  * HTTP/2's sessions: what a server is asked, and what it pushes to a client, is a stream that Node makes while it parses
  * a packet, in no context. It gets the session's as the session emits `'stream'`.
  */
+import type builtinHttp2 from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { builtin } from '../../builtin.ts'
 import { runtimeLacks } from '../../errors.ts'
@@ -11,12 +12,21 @@ import { hereOrHome } from '../place.ts'
 import { adopt, contextOf, runIn } from '../storage.ts'
 
 type Session = { emit: AnyFunction }
+/** Makes a session on a socket. */
+type Make = (socket: Duplex) => unknown
 
 const places = new WeakMap<Session, Namespace>()
 
-/** Hooks the sessions of clients. */
+/** Hooks the sessions of clients, and of servers that only have a socket. */
 export function hookSessions(patches: Patches): void {
-  hookEmit(patches, clientPrototype())
+  const { connect, performServerHandshake } = builtin('http2') as typeof builtinHttp2 & {
+    performServerHandshake?: Make
+  }
+  hookEmit(
+    patches,
+    prototypeOf((socket) => connect('http://localhost', { createConnection: () => socket }))
+  )
+  if (performServerHandshake !== undefined) hookEmit(patches, prototypeOf(performServerHandshake))
 }
 
 /** Whatever a server's session emits is in the server's namespace; what a client's does, Node keeps where it was made. */
@@ -31,7 +41,7 @@ export function rememberSession(patches: Patches, session: Session, place: Names
  *
  * @throws `ERR_NETNS_RUNTIME`
  */
-function clientPrototype(): Session {
+function prototypeOf(make: Make): Session {
   const refusal = new Error('This socket is for nobody.')
   let session: Session | undefined
   const socket = new Proxy(
@@ -44,7 +54,7 @@ function clientPrototype(): Session {
     }
   )
   try {
-    builtin('http2').connect('http://localhost', { createConnection: () => socket as Duplex })
+    make(socket as Duplex)
   } catch (error) {
     if (error !== refusal) throw error
   }
