@@ -49,6 +49,7 @@ export class NetNs extends Equipped {
   /**
    * What I/O outside of every context does, in this JavaScript realm: goes home, is refused with `ERR_NETNS_OUTSIDE`
    * (so that a lost context is an error, never a leak), or goes to one namespace (so that a whole program lives there).
+   * What is open already goes on.
    *
    * @param policy - `'home'` is the default
    * @throws `ERR_NETNS_RUNTIME`, `ERR_NETNS_CLOSED`

@@ -47,6 +47,7 @@ describe.each([
     expect(told['red, while the other is outside in blue']).toEqual(red)
     expect(told['outside in blue']).toMatchObject(outside)
     // Each would give a name to what the other has given one, and so on for every request.
+    expect(told.listeners).toEqual({ where: ['red', 'blue', 'home'], left: [0, 0, 0, 0] })
     expect(told['agents that were given names of their own']).toBe(0)
   })
 })

@@ -51,11 +51,19 @@ describe('a server', () => {
     }
   })
 
-  it('that asks nobody and knows nothing is followed by the next', async () => {
+  it('that asks nobody and knows nothing is followed by the next for lookup, and not for resolve, as by c-ares', async () => {
     await using first = await nameServer(() => ({ referral: true }))
     await using second = await nameServer(() => ANSWER)
-    expect(await resolver([first.address, second.address]).resolve4('x.test')).toEqual(['192.0.2.1'])
-    await expect(resolver([first.address]).resolve4('x.test')).rejects.toMatchObject({ code: 'ENODATA' })
+    using files = new Files()
+    files.write('hosts', '')
+    files.write(
+      'resolv.conf',
+      [first, second].map(({ address }) => `nameserver [127.0.0.1]:${address.split(':')[1]}\n`).join('')
+    )
+    const dns = createDns(files.source())
+    expect(await dns.promises.lookup('x.test', 4)).toEqual({ address: '192.0.2.1', family: 4 })
+    expect([first.asked.length, second.asked.length]).toEqual([1, 1])
+    await expect(dns.promises.resolve4('x.test')).rejects.toMatchObject({ code: 'ENODATA' })
     expect([first.asked.length, second.asked.length]).toEqual([2, 1])
   })
 
@@ -73,6 +81,24 @@ describe('a server', () => {
       ['udp', 0],
       ['tcp', 0]
     ])
+  })
+
+  it('that does not know EDNS, and is slow to say so, is asked without once', async () => {
+    using files = new Files()
+    files.write('resolv.conf', 'options edns0\n')
+    const late: (() => void)[] = []
+    await using old = await nameServer(async ({ packet }) => {
+      if (packet.readUInt16BE(10) === 0) return ANSWER
+      // The second is asked when the time of the first is up.
+      await new Promise<void>((resolve) => {
+        late.push(resolve)
+        if (late.length === 2) for (const answer of late) answer()
+      })
+      return { rcode: 1 }
+    })
+    const made = resolver([old.address], { timeout: 20, maxTimeout: 10_000, tries: 2 }, files.source())
+    expect(await made.resolve4('x.test')).toEqual(['192.0.2.1'])
+    expect(old.asked.map(({ packet }) => packet.readUInt16BE(10))).toEqual([1, 1, 0])
   })
 
   it('that says a question is malformed is believed, where it was a plain one', async () => {

@@ -4,11 +4,11 @@
  */
 import { builtin } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, returning } from './storage.ts'
+import { contextOf, noteMade, returning } from './storage.ts'
 
-/** What has a `lookup(name, options, callback)`, or without the options. */
+/** Options of sockets, which some programs make by classes of theirs. */
 interface Options {
-  lookup?: unknown
+  lookup: AnyFunction
 }
 
 /** Puts the hook on connections. */
@@ -16,11 +16,16 @@ export function hookConnecting(patches: Patches): void {
   const { prototype } = builtin('net').Socket
   const { connect } = prototype as { connect: AnyFunction }
   patches.replace(prototype, 'connect', function (this: unknown, ...args: unknown[]) {
-    const [first] = args
-    // Node itself calls this with all arguments in one array, which it has marked.
-    if (Array.isArray(first)) keep(first)
-    else keep(args)
-    return connect.apply(this, args)
+    // Node itself calls this with all arguments in one array, which it has marked, and may use again.
+    const given = Array.isArray(args[0]) ? args[0] : args
+    const [options] = given
+    if (!hasLookup(options) || contextOf() === undefined) return connect.apply(this, args)
+    given[0] = returningToCaller(options)
+    try {
+      return connect.apply(this, args)
+    } finally {
+      given[0] = options
+    }
   })
 }
 
@@ -31,26 +36,44 @@ export function hookDatagrams(patches: Patches): void {
   patches.replace(dgram, 'createSocket', function (this: unknown, ...args: unknown[]) {
     const [options] = args
     if (hasLookup(options)) args[0] = returningToCaller(options)
-    return createSocket.apply(this, args)
+    const socket = createSocket.apply(this, args)
+    if (contextOf() !== undefined) noteMadeBy(socket)
+    return socket
   })
 }
 
-/** The options come first, where there are any. */
-function keep(args: unknown[]): void {
-  const [options] = args
-  if (hasLookup(options) && contextOf() !== undefined) args[0] = returningToCaller(options)
+/** Its handle is part of a state, which Node keeps under a symbol. */
+function noteMadeBy(socket: object): void {
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    const { handle } = (Reflect.get(socket, symbol) ?? {}) as { handle?: object | null }
+    if (handle) noteMade(handle)
+  }
 }
 
-function hasLookup(options: unknown): options is { lookup: AnyFunction } {
-  return typeof options === 'object' && options !== null && typeof (options as Options).lookup === 'function'
+function hasLookup(options: unknown): options is Options {
+  return typeof options === 'object' && options !== null && typeof (options as Partial<Options>).lookup === 'function'
 }
 
 /** The options with a look-up that answers whoever calls it in his own context. Node gives it a callback, last. */
-function returningToCaller(options: { lookup: AnyFunction }): object {
-  const value = function (this: unknown, ...args: unknown[]) {
+function returningToCaller(options: Options): object {
+  const { lookup } = options
+  const wrapped = function (this: unknown, ...args: unknown[]) {
     const callback = args.at(-1)
     if (typeof callback === 'function') args[args.length - 1] = returning(callback as AnyFunction)
-    return options.lookup.apply(this, args)
+    return lookup.apply(this, args)
   }
-  return Object.create(options, { lookup: { value } })
+  // Getters of a class may be for its own instances alone; and of frozen options, a proxy has to tell as it is.
+  return new Proxy(
+    {},
+    {
+      get: (_, key) => (key === 'lookup' ? wrapped : Reflect.get(options, key)),
+      set: (_, key, value) => Reflect.set(options, key, value),
+      has: (_, key) => Reflect.has(options, key),
+      ownKeys: () => Reflect.ownKeys(options),
+      getOwnPropertyDescriptor(_, key) {
+        const property = Reflect.getOwnPropertyDescriptor(options, key)
+        return property && { ...property, configurable: true }
+      }
+    }
+  )
 }

@@ -14,7 +14,9 @@ type StandIn = AnyFunction & { listener: AnyFunction }
 /** Apart from signals. */
 const OF_PROCESS = new Set(['message', 'disconnect', 'beforeExit', 'exit'])
 
-const standIns = new WeakSet<AnyFunction>()
+/** On what calls a listener for it, and on a stream that has hooks: whichever copy of this library it is of. */
+const STAND_IN = Symbol.for('node-netns.stand-in')
+const HOOKED = Symbol.for('node-netns.listeners')
 
 /** What puts listeners on. */
 const LISTENING = ['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const
@@ -36,24 +38,21 @@ export function hookListeners(patches: Patches): void {
 
 /** Has whoever listens to an emitter of the process's be called where he began to. */
 export function hookEmitter(patches: Patches, emitter: Emitter): void {
-  for (const name of LISTENING)
-    patches.replace(
-      emitter,
-      name,
-      hearing(emitter[name], () => true)
-    )
+  for (const name of LISTENING) patches.replace(emitter, name, hearing(emitter[name], always))
 }
-
-const hooked = new WeakSet<object>()
 
 /** A standard stream, which Node makes when somebody first asks for it, for all. */
 function shared(patches: Patches, get: () => unknown): unknown {
   const stream = contextOf() === undefined ? get.call(process) : runIn(undefined, () => get.call(process))
-  if (typeof stream === 'object' && stream !== null && !hooked.has(stream)) {
-    hooked.add(stream)
+  if (typeof stream === 'object' && stream !== null && !(HOOKED in stream)) {
     hookEmitter(patches, stream as Emitter)
+    patches.value(stream, HOOKED, true)
   }
   return stream
+}
+
+function always(): boolean {
+  return true
 }
 
 function hearing(original: AnyFunction, isMeant: (event: unknown) => boolean): AnyFunction {
@@ -78,17 +77,19 @@ function isShared(event: unknown): boolean {
 
 /** What calls a listener in the current context; whatever is none is left as it is. */
 function standInFor(listener: unknown, event?: unknown): unknown {
-  if (typeof listener !== 'function') return listener
+  if (typeof listener !== 'function' || STAND_IN in listener) return listener
   const { listener: inner } = listener as Partial<StandIn>
-  if (inner !== undefined && standIns.has(inner)) {
+  if (inner !== undefined && STAND_IN in inner) {
     // What Node made of one of ours for `once`, which is removed by the program's own.
-    Object.assign(listener, { listener: (inner as StandIn).listener })
-    return listener
+    return standingIn(listener, (inner as unknown as StandIn).listener)
   }
   const call = event === 'message' ? takingOver(listener as AnyFunction) : (listener as AnyFunction)
-  const standIn = Object.assign(returning(call), { listener: listener as AnyFunction })
-  standIns.add(standIn)
-  return standIn
+  return standingIn(returning(call), listener as AnyFunction)
+}
+
+function standingIn(caller: object, listener: AnyFunction): object {
+  Object.defineProperty(caller, STAND_IN, { value: true })
+  return Object.assign(caller, { listener })
 }
 
 /** What another process sends, a socket or a server, belongs to whoever is told of it. */

@@ -56,12 +56,14 @@ export function runIn<A extends unknown[], R>(namespace: Namespace | undefined, 
   }
 }
 
-/** What calls `fn` in the current context, whatever the caller's is. */
+/** What calls `fn` in the current context, whatever the caller's is, and whichever copy of this library entered it. */
 export function returning(fn: AnyFunction): AnyFunction {
   const place = contextOf()
+  const foreign = foreignContext()
   return function (this: unknown, ...args: unknown[]) {
     const call = () => fn.apply(this, args)
-    return contextOf() === place ? call() : runIn(place, call)
+    if (foreign !== undefined) return storage?.run(foreign, call)
+    return contextOf() === place && foreignContext() === undefined ? call() : runIn(place, call)
   }
 }
 
@@ -95,12 +97,26 @@ export function adopt(handle: object, stay = stored()): void {
   else (handle as Resource)[key] = stay
 }
 
-/** A handle that may have been made in a context belongs to none from now on. */
+/** Where contexts are kept out of reach: calls a function as where a handle was made, which was in a context. */
+const madeIn = new WeakMap<object, (fn: () => void) => void>()
+
+/** To be told of a handle that may be {@link disown}ed, where it is made. */
+export function noteMade(handle: object): void {
+  if (!(stored() instanceof Stay) || storeKey() !== undefined) return
+  madeIn.set(handle, builtin('async_hooks').AsyncLocalStorage.snapshot())
+}
+
+/** A handle that may have been made in a context belongs to none from now on. Other storages keep what they had. */
 export function disown(handle: object): void {
-  if (storage === undefined) return
-  const { kResourceStore } = storage as { kResourceStore?: unknown }
-  if (typeof kResourceStore !== 'symbol') runIn(undefined, () => (handle as Adopted).asyncReset?.(handle))
-  else if ((handle as Resource)[kResourceStore] instanceof Stay) (handle as Resource)[kResourceStore] = undefined
+  const own = storeKey()
+  if (own === undefined) madeIn.get(handle)?.(() => runIn(undefined, () => (handle as Adopted).asyncReset?.(handle)))
+  else if ((handle as Resource)[own] instanceof Stay) (handle as Resource)[own] = undefined
+}
+
+/** The symbol under which resources have what is stored, if they do. */
+function storeKey(): symbol | undefined {
+  const { kResourceStore } = (storage ?? {}) as { kResourceStore?: unknown }
+  return typeof kResourceStore === 'symbol' ? kResourceStore : undefined
 }
 
 /**
@@ -151,9 +167,8 @@ function runThreadAnywhere<A extends unknown[], R>(
 
 /** The symbol under which the running resource has what is stored now; `null` if it is kept elsewhere. */
 function keyOf(stay: Stay): symbol | null {
-  const { kResourceStore } = storage as { kResourceStore?: unknown }
-  if (typeof kResourceStore !== 'symbol') return null
-  return running()[kResourceStore] === stay ? kResourceStore : null
+  const own = storeKey()
+  return own !== undefined && running()[own] === stay ? own : null
 }
 
 /** Ends every context, right before the first one: until there is one, they cost nothing and show nowhere. */

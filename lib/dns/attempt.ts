@@ -14,6 +14,7 @@ export interface Trying {
 
 /** See the module. A refusal or a broken answer ends a try; a late answer still counts while later ones are made. */
 export class Attempt implements Waiter, Waiting {
+  readonly question: Question
   readonly server: Server
   /** Milliseconds. */
   readonly patience: number
@@ -26,13 +27,10 @@ export class Attempt implements Waiter, Waiting {
 
   constructor(query: Trying, server: Server, patience: number, tcp: boolean) {
     this.#query = query
+    this.question = query.question
     this.server = server
     this.patience = patience
     this.tcp = tcp
-  }
-
-  get question(): Question {
-    return this.#query.question
   }
 
   /** Makes it, by what `send` does. */

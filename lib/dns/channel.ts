@@ -136,6 +136,7 @@ export class Channel {
       tries: tries ?? conf.attempts ?? TRIES,
       backoff: true,
       maxTimeout,
+      skipsReferrals: false,
       tcp: conf.useVc,
       local: this.#local,
       network: this.#settings.network()

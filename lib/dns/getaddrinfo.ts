@@ -80,6 +80,7 @@ class LookUp {
       tries: conf.attempts ?? ATTEMPTS,
       backoff: false,
       maxTimeout: 0,
+      skipsReferrals: true,
       tcp: conf.useVc,
       local: NOWHERE,
       network: settings.network()

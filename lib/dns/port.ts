@@ -94,6 +94,7 @@ export class Port implements Exchange {
       this.#number = this.#socket.address().port
       // connect(2): then it has no peer; and as nobody chose its number, Linux takes that as well.
       this.#socket.disconnect()
+      this.#questions = 0
     } catch {
       return false
     }
@@ -117,7 +118,6 @@ export class Port implements Exchange {
       return false
     }
     this.#isRenewed = true
-    this.#questions = 0
     this.#over = false
     return true
   }

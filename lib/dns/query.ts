@@ -21,6 +21,8 @@ export interface Plan {
   readonly backoff: boolean
   /** Milliseconds that no try takes longer than; 0 for no bound. */
   readonly maxTimeout: number
+  /** Whether a server that only refers to others is followed by the next. */
+  readonly skipsReferrals: boolean
   /** By TCP only. */
   readonly tcp: boolean
   readonly local: LocalAddress
@@ -124,15 +126,16 @@ export class Query extends AsyncResource implements Trying {
       return
     }
     const code = reply === undefined ? 'EBADRESP' : failureOf(reply)
-    const { plain } = this.#question
+    const { plain } = attempt.question
     if (code === 'EFORMERR' && plain !== undefined) {
       // RFC 6891 §6.2.2: the server may be older than that.
       this.#question = plain
-      this.#attempt(attempt.server, attempt.patience, attempt.tcp)
+      const isAsked = this.#attempts.some(({ server, question }) => server === attempt.server && question === plain)
+      if (!isAsked) this.#attempt(attempt.server, attempt.patience, attempt.tcp)
       return
     }
     const isExcuse = EXCUSES.includes(code)
-    if (reply !== undefined && !isExcuse && !reply.referral) {
+    if (reply !== undefined && !isExcuse && !(reply.referral && this.#plan.skipsReferrals)) {
       this.#end(code, reply)
       return
     }

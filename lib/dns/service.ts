@@ -36,6 +36,7 @@ function pointer(settings: Settings, datagrams: Datagrams, name: string): Promis
     tries: conf.attempts ?? 2,
     backoff: false,
     maxTimeout: 0,
+    skipsReferrals: true,
     tcp: conf.useVc,
     local: {},
     network: settings.network()

@@ -145,7 +145,9 @@ export function read(packet: Buffer, question: Question, id: number, whole = fal
   try {
     const answers = readAnswers(packet, question.end, packet.readUInt16BE(6))
     const knows = answers.length > 0 || (flags & (AUTHORITATIVE | RECURSION_AVAILABLE)) !== 0
-    return { rcode, truncated, referral: rcode === RCODE.noError && !knows, answers }
+    // What glibc takes for one, which is one without addresses of those that it refers to.
+    const referral = rcode === RCODE.noError && !knows && packet.readUInt16BE(10) === 0
+    return { rcode, truncated, referral, answers }
   } catch {
     return 'malformed'
   }

@@ -108,6 +108,29 @@ async function serve(name, address) {
   await nameServer({ 'server.test': address })
 }
 
+/** Where those are called who listen to the output, and how many are left when all have been taken off. */
+async function listening() {
+  const where = []
+  const listen = () => process.stdout.once('told', () => where.push(nameOf(NetNs.current().id)))
+  for (const place of [red, blue]) place.run(listen)
+  listen()
+  process.stdout.emit('told')
+  const nothing = () => {}
+  for (const emitter of [process, process.stdout]) {
+    for (const put of ['on', 'once', 'prependListener']) {
+      for (const event of ['SIGUSR2', 'told']) {
+        emitter[put](event, nothing)
+        emitter.off(event, nothing)
+      }
+    }
+  }
+  const left = ['SIGUSR2', 'told'].flatMap((event) => [
+    process.listenerCount(event),
+    process.stdout.listenerCount(event)
+  ])
+  return { where, left }
+}
+
 const nameOf = (id) => names[String(id).trim()]
 
 const [kind, first] = process.argv.slice(2)
@@ -125,7 +148,8 @@ const told = {
   'blue in red': await red.run(() => blue.run(look)),
   home: await look(),
   'agents that were given names of their own': [http.globalAgent].filter((agent) => Object.hasOwn(agent, 'getName'))
-    .length
+    .length,
+  listeners: await listening()
 }
 Other.outside(blue)
 told['red, while the other is outside in blue'] = await red.run(look)

@@ -1,5 +1,6 @@
 /** Datagrams. */
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
@@ -91,6 +92,25 @@ export default {
     const [place, port] = await heard[0]
     server.send('back', port, '127.0.0.1')
     assert.deepEqual([place, (await heard[1])[0]], [blue.id, blue.id])
+  },
+  "what a socket hears keeps a program's own storages where it was made": async () => {
+    const [red, blue] = [namespace(), namespace()]
+    NetNs.outside(blue)
+    const storage = new AsyncLocalStorage()
+    later(() => storage.disable())
+    for (const make of [() => socket(), () => red.run(() => socket())]) {
+      const server = storage.run('made', make)
+      const heard = new Promise((resolve) =>
+        server.once('message', () => resolve([storage.getStore(), NetNs.current().id]))
+      )
+      await storage.run('bound', async () => {
+        server.bind(0, '127.0.0.1')
+        await once(server, 'listening')
+      })
+      const client = socket()
+      client.send('there', server.address().port, '127.0.0.1')
+      assert.deepEqual(await heard, ['made', blue.id])
+    }
   },
   'an open socket of outside goes on where nothing outside may be opened': async () => {
     const blue = namespace()

@@ -124,6 +124,36 @@ export default {
       places.map(({ id }) => id)
     )
   },
+  'options with a look-up are read as they are, and stay so': async () => {
+    await namespace().run(async () => {
+      const server = net.createServer((socket) => socket.end('x'))
+      const port = await listen(server)
+      class Options {
+        #port = port
+        host = 'x.test'
+        get port() {
+          return this.#port
+        }
+        lookup(...args) {
+          return queueing(1)(...args)
+        }
+      }
+      const plain = { host: 'x.test', port, lookup: queueing(1) }
+      for (const options of [new Options(), Object.freeze({ ...plain }), plain]) {
+        assert.equal(await text(net.connect(options)), 'x')
+      }
+      const given = net._normalizeArgs([plain])
+      for (let count = 0; count < 3; count++) assert.equal(await text(new net.Socket().connect(given)), 'x')
+      assert.equal(given[0], plain)
+
+      const asked = { type: 'udp4', lookup: queueing(1) }
+      const socket = dgram.createSocket(asked)
+      later(() => socket.close())
+      delete asked.lookup
+      socket.bind(0, 'x.test')
+      await once(socket, 'listening')
+    })
+  },
   'a connection that is given to an HTTP server: `upgrade` and `connect`': async () => {
     const red = namespace()
     await red.run(async () => {
