@@ -1,6 +1,7 @@
 /**
  * Node's own modules, loaded when first needed: importing this library must not load them all. Nor may it import one, as
- * Node then makes a module of all the exports first, which for some takes as long as to load the library.
+ * Node then makes a module of all the exports first, which for some takes as long as to load the library. And what Node
+ * and its undici keep in their objects, which are for themselves.
  */
 import { runtimeTooOld } from './errors.ts'
 
@@ -56,4 +57,12 @@ function load<Name extends keyof Builtins>(name: Name): Builtins[Name] {
   const module = process.getBuiltinModule(`node:${name}`) as unknown as Builtins[Name]
   Object.assign(loaded, { [name]: module })
   return module
+}
+
+/** What an object of Node's has under a symbol of that description, which nobody else has, if it has one. */
+export function hidden<Value>(object: object, description: string): Value | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(object)) {
+    if (symbol.description === description) return Reflect.get(object, symbol)
+  }
+  return undefined
 }

@@ -46,8 +46,8 @@ describe.each([
     expect(told).toMatchObject({ apart: true, red, blue, home, 'red in blue': red, 'blue in red': blue })
     expect(told['red, while the other is outside in blue']).toEqual(red)
     expect(told['outside in blue']).toMatchObject(outside)
-    // Each would give a name to what the other has given one, and so on for every request.
     expect(told.listeners).toEqual({ where: ['red', 'blue', 'home'], left: [0, 0, 0, 0] })
+    // Each would give a name to what the other has given one, and so on for every request.
     expect(told['agents that were given names of their own']).toBe(0)
   })
 })

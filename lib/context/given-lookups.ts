@@ -2,7 +2,7 @@
  * Look-ups that the program gives to sockets. Those that keep answers may call whoever waits for one from a queue of
  * theirs, in the context of whoever asked first: where a socket goes must not depend on that.
  */
-import { builtin } from '../builtin.ts'
+import { builtin, hidden } from '../builtin.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, noteMade, returning } from './storage.ts'
 
@@ -37,17 +37,11 @@ export function hookDatagrams(patches: Patches): void {
     const [options] = args
     if (hasLookup(options)) args[0] = returningToCaller(options)
     const socket = createSocket.apply(this, args)
-    if (contextOf() !== undefined) noteMadeBy(socket)
+    // It may be bound elsewhere, and is to hear there.
+    const handle = contextOf() && hidden<{ handle?: object | null }>(socket, 'state symbol')?.handle
+    if (handle) noteMade(handle)
     return socket
   })
-}
-
-/** Its handle is part of a state, which Node keeps under a symbol. */
-function noteMadeBy(socket: object): void {
-  for (const symbol of Object.getOwnPropertySymbols(socket)) {
-    const { handle } = (Reflect.get(socket, symbol) ?? {}) as { handle?: object | null }
-    if (handle) noteMade(handle)
-  }
 }
 
 function hasLookup(options: unknown): options is Options {

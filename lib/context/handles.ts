@@ -1,4 +1,5 @@
 /** Libuv's handles open their sockets in the context's namespace, and the kernel is asked whether they did. */
+import { hidden } from '../builtin.ts'
 import { strayed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
@@ -243,9 +244,7 @@ function listening(call: Call): AnyFunction {
 }
 
 /** What a server that came from another process accepts belongs to `place` from now on, wherever its socket is. */
-export function acceptIn(place: Namespace, server: SocketHandle): void {
-  const { onconnection: accept } = server
-  if (!accept) return
+export function acceptIn(place: Namespace, server: SocketHandle, accept: AnyFunction): void {
   server.onconnection = function (status: number, accepted: SocketHandle | undefined) {
     return runIn(place, acceptHere, this, accept, status, accepted)
   }
@@ -296,8 +295,8 @@ function nameless(address: { address?: string }): number {
 
 /**
  * A socket's messages are heard in the context that it is bound in, or outside, and not where it was made, which for one
- * of another process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes the
- * failure an `'error'` of the socket, which any neighbour could cause. Such a datagram is dropped instead.
+ * of another process is none. Libuv looks up the interface of a link-local sender in the thread's namespace, and Node makes
+ * the failure an `'error'` of the socket, which any neighbour could cause. Such a datagram is dropped instead.
  */
 function receiving({ original }: Call): AnyFunction {
   return function (this: SocketHandle, ...args: unknown[]) {
@@ -325,8 +324,5 @@ interface OwnerSocket {
 }
 
 function ownerOf(handle: object): OwnerSocket | undefined {
-  for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (symbol.description === 'owner_symbol') return Reflect.get(handle, symbol) ?? undefined
-  }
-  return undefined
+  return hidden<OwnerSocket | null>(handle, 'owner_symbol') ?? undefined
 }

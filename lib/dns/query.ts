@@ -40,7 +40,8 @@ const EXCUSES: readonly (string | undefined)[] = ['ESERVFAIL', 'ENOTIMP', 'EREFU
 
 /** A question under way. `done` is called once, in the async context that made the query. */
 export class Query extends AsyncResource implements Trying {
-  #question: Question
+  /** As it is asked now. */
+  question: Question
   readonly #plan: Plan
   readonly #datagrams: Datagrams
   readonly #done: Done
@@ -56,18 +57,13 @@ export class Query extends AsyncResource implements Trying {
 
   constructor(plan: Plan, question: Question, datagrams: Datagrams, done: Done) {
     super('NETNS_DNS_QUERY')
-    this.#question = question
+    this.question = question
     this.#plan = plan
     this.#datagrams = datagrams
     this.#done = done
     // Node has no name for c-ares's ARES_ENOSERVER.
     if (plan.servers.length === 0) this.#lastFailure = 'UNKNOWN_ARES_ERROR'
     this.#next()
-  }
-
-  /** As it is asked now. */
-  get question(): Question {
-    return this.#question
   }
 
   /** Whether its end is known, though it may not have been told yet. */
@@ -129,7 +125,7 @@ export class Query extends AsyncResource implements Trying {
     const { plain } = attempt.question
     if (code === 'EFORMERR' && plain !== undefined) {
       // RFC 6891 §6.2.2: the server may be older than that.
-      this.#question = plain
+      this.question = plain
       const isAsked = this.#attempts.some(({ server, question }) => server === attempt.server && question === plain)
       if (!isAsked) this.#attempt(attempt.server, attempt.patience, attempt.tcp)
       return

@@ -10,7 +10,8 @@ import { elsewhere, here } from '../place.ts'
 /**
  * Puts the hooks on.
  *
- * @param hookEmitter - has whoever listens to an emitter be called where he began to
+ * @param hookEmitter - has whoever listens to an emitter be called where he began to. Imported here, the build would load
+ * its file apart
  */
 export function hookClusters(patches: Patches, hookEmitter: (patches: Patches, emitter: never) => void): void {
   const cluster = builtin('cluster')

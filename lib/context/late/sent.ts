@@ -1,25 +1,26 @@
 /** What one process sends to another: a socket, or a server. */
+import { hidden } from '../../builtin.ts'
 import type { Namespace } from '../../namespace.ts'
 import type { SocketHandle } from '../handles.ts'
+import type { AnyFunction } from '../patches.ts'
 import { adopt, contextOf } from '../storage.ts'
 
 /** Of `net`, where it is a property, or of `dgram`, where it is a part of a state. */
-type Sent = { _handle?: SocketHandle | null }
+type Sent = { _handle?: SocketHandle | null; handle?: SocketHandle | null }
 
 /**
  * Its events run in the current context from now on: Node made it of a message, which comes outside of all.
  *
- * @param accept - has what a server accepts belong to a place
+ * @param acceptIn - has what a server accepts belong to a place. Imported here, the build would load its file apart
  */
-export function takeOver(sent: object, accept: (place: Namespace, server: SocketHandle) => void): void {
+export function takeOver(
+  sent: object,
+  acceptIn: (place: Namespace, server: SocketHandle, accept: AnyFunction) => void
+): void {
   const place = contextOf()
-  const handle = (sent as Sent)._handle ?? stateOf(sent)?.handle
+  const handle = (sent as Sent)._handle ?? hidden<Sent>(sent, 'state symbol')?.handle
   if (place === undefined || !handle) return
-  if (typeof handle.onconnection === 'function') accept(place, handle)
+  const { onconnection } = handle
+  if (typeof onconnection === 'function') acceptIn(place, handle, onconnection)
   else adopt(handle)
-}
-
-function stateOf(socket: object): { handle?: SocketHandle | null } | undefined {
-  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
-  return symbol && Reflect.get(socket, symbol)
 }

@@ -4,7 +4,7 @@
  */
 import type builtinHttp2 from 'node:http2'
 import type { Duplex } from 'node:stream'
-import { builtin } from '../../builtin.ts'
+import { builtin, hidden } from '../../builtin.ts'
 import { runtimeLacks } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
@@ -81,9 +81,6 @@ function emitIn(session: Session, emit: AnyFunction, args: unknown[]): unknown {
 
 /** Has the events of a stream run in the current context. */
 function takeAlong(stream: object): void {
-  for (const symbol of Object.getOwnPropertySymbols(stream)) {
-    if (symbol.description !== 'kHandle') continue
-    const handle = Reflect.get(stream, symbol) as object | null | undefined
-    if (handle) adopt(handle)
-  }
+  const handle = hidden<object | null>(stream, 'kHandle')
+  if (handle) adopt(handle)
 }

@@ -1,8 +1,10 @@
 /** A global dispatcher of undici's that has connections of their own for each namespace. */
+import { hidden } from '../../builtin.ts'
 import { dispatcherRefused } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
 import { nodeGlobal } from '../../realm.ts'
 import type { Dispatcher } from '../dispatchers.ts'
+import type { AnyFunction } from '../patches.ts'
 import { hereOrHome } from '../place.ts'
 import { foreignContext } from '../storage.ts'
 import { BEFORE, connectIn, originalOf, poolsIn } from './connectors.ts'
@@ -75,8 +77,8 @@ function another(which: Which, like: Dispatcher, place: Namespace | undefined): 
   switch (like.constructor.name) {
     case 'Agent':
       return make(like, {
-        ...kept<object>(like, 'options'),
-        factory: poolsIn(place, originalOf(kept(like, 'factory')))
+        ...hidden<object>(like, 'options'),
+        factory: poolsIn(place, originalOf(hidden<AnyFunction>(like, 'factory') as AnyFunction))
       })
     case 'EnvHttpProxyAgent':
       // Node's own, whose options are the environment.
@@ -92,9 +94,4 @@ function another(which: Which, like: Dispatcher, place: Namespace | undefined): 
 
 function make(like: Dispatcher, ...args: unknown[]): Dispatcher {
   return Reflect.construct(like.constructor, args) as Dispatcher
-}
-
-function kept<Value>(agent: Dispatcher, what: string): Value {
-  const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === what)
-  return symbol && Reflect.get(agent, symbol)
 }
