@@ -43,13 +43,24 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
 }
 
 /**
- * Loads what belongs to this package: one for all, as Node takes as long to make one as to load a short file by it.
+ * Loads what belongs to this package: one `require` for all, as Node takes as long to make one as to load a short file by
+ * it.
  *
+ * @param isWhole - whether what a file exports is all of it
  * @throws where this file is not known to be anywhere
  */
-export function requireOwn(name: string): unknown {
+export function requireOwn<Exports>(name: string, isWhole: (found: Exports) => boolean): Exports {
   ownRequire ??= builtin('module').createRequire(import.meta.url)
-  return ownRequire(name)
+  const found = ownRequire(name)
+  return isWhole(found) ? found : requireAgain(ownRequire, name)
+}
+
+/** For a file that a timeout of vm's interrupted as it was loaded, and so what it loads: Node keeps both as they are. */
+function requireAgain<Exports>(require: NodeJS.Require, name: string): Exports {
+  const path = require.resolve(name)
+  for (const { id } of require.cache[path]?.children ?? []) delete require.cache[id]
+  delete require.cache[path]
+  return require(name)
 }
 
 function load<Name extends keyof Builtins>(name: Name): Builtins[Name] {

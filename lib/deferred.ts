@@ -56,6 +56,10 @@ function loadPart<Name extends keyof All>(name: Name): All[Name] {
 
 /** What a file of `lib` exports. By `require`, as nothing else loads without a promise. */
 function fileOf(name: string): unknown {
-  files[name] ??= (requireOwn(`./lib/${name}.cjs`) as File)($core(), fileOf)
+  files[name] ??= requireOwn<File>(`./lib/${name}.cjs`, isFunction)($core(), fileOf)
   return files[name]
+}
+
+function isFunction(found: unknown): boolean {
+  return typeof found === 'function'
 }

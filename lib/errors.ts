@@ -105,6 +105,12 @@ export function mainThread(): NetnsError {
   })
 }
 
+/** `ECANCELED`: a thread that is being ended calls nobody any more. */
+export function notCalled(): NetnsError {
+  const message = 'ECANCELED: operation canceled, setns: the thread is being ended, and nothing was called inside'
+  return new NetnsError({ code: 'ECANCELED', errno: -125, syscall: 'setns', message })
+}
+
 /** `ERR_NETNS_OUTSIDE`: I/O outside of every context, which `NetNs.outside('deny')` refuses. */
 export function outsideContext(): NetnsError {
   return new NetnsError({

@@ -79,7 +79,7 @@ function load(): Native {
     )
   }
   try {
-    return requireOwn('#native') as Native
+    return requireOwn<Native>('#native', (found) => 'often' in found)
   } catch (error) {
     // What says so already is that this runtime has no way to load anything.
     throw error instanceof NetnsError ? error : explain(error)

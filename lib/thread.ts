@@ -1,6 +1,6 @@
 /** The JavaScript thread goes in, runs a function and comes back. */
 import { builtin } from './builtin.ts'
-import { asynchronous, fromNative, mainThread } from './errors.ts'
+import { asynchronous, fromNative, mainThread, notCalled } from './errors.ts'
 import { attempt, type Handle, often } from './native.ts'
 import { validateBoolean, validateOptions } from './validate.ts'
 
@@ -27,19 +27,21 @@ export function prepareThread(): void {
 /** What is to be called inside: set right before native code calls what follows, and taken at once, as calls nest. */
 let nextFn: ((...args: never[]) => unknown) | undefined
 let nextArgs: readonly unknown[] | undefined
-/** What the last one threw. */
+/** What became of the last one, unless it returned: what it threw. Until it has ended, {@link UNENDED}. */
 let failure: { error: unknown } | undefined
+const UNENDED = { error: undefined }
 
 function perform(): unknown {
   const fn = nextFn as (...args: never[]) => unknown
   const args = nextArgs
   nextFn = undefined
   nextArgs = undefined
-  failure = undefined
   // Caught on this side, so that even a thrown primitive passes as it is.
   try {
     // To spread nothing takes as long as the call.
-    return args === undefined ? fn() : fn(...(args as never[]))
+    const returned = args === undefined ? fn() : fn(...(args as never[]))
+    failure = undefined
+    return returned
   } catch (error) {
     failure = { error }
     return undefined
@@ -56,6 +58,7 @@ export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A
   try {
     given.number[0] = slot
     given.callback = perform
+    failure = UNENDED
     outcome = runInside()
   } catch (error) {
     nextFn = undefined
@@ -63,7 +66,8 @@ export function callInside<A extends unknown[], R>(slot: number, fn: (...args: A
     throw fromNative(error)
   }
   if (failure !== undefined) {
-    const { error } = failure
+    // In a thread that is being ended, native code calls nobody back, and cannot say so.
+    const { error } = failure === UNENDED ? { error: notCalled() } : failure
     failure = undefined
     throw error
   }

@@ -91,6 +91,7 @@ export const FIRST_CALLED_OF_CORE = [
   'fileOf',
   'here',
   'isBrokered',
+  'isFunction',
   'isNodes',
   'placeOrRefusal',
   'load',

@@ -1,5 +1,5 @@
 /** One native call goes in, has Node open a handle's socket, comes back and asks the kernel whose the socket is. */
-import { fromNative, strayed } from '../errors.ts'
+import { fromNative, notCalled, strayed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { often } from '../native.ts'
 import type { SocketHandle } from './handles.ts'
@@ -8,15 +8,16 @@ import type { AnyFunction } from './patches.ts'
 /** What is to be called inside: set right before native code calls {@link perform}, which takes it. */
 let next: { handle: SocketHandle; method: AnyFunction; args: unknown[] } | undefined
 let result: unknown
-/** What the last one threw. */
+/** What became of the last one, unless it returned: what it threw. Until it has ended, {@link UNENDED}. */
 let failure: { error: unknown } | undefined
+const UNENDED = { error: undefined }
 
 function perform(): number {
   const { handle, method, args } = next as NonNullable<typeof next>
   next = undefined
-  failure = undefined
   try {
     result = method.apply(handle, args)
+    failure = undefined
   } catch (error) {
     failure = { error }
   }
@@ -43,6 +44,7 @@ export function openInside(
   given.number[0] = place.slot
   given.callback = perform
   next = { handle, method, args }
+  failure = UNENDED
   try {
     owned = openInside()
   } catch (error) {
@@ -54,7 +56,8 @@ export function openInside(
   const returned = result
   result = undefined
   if (failure !== undefined) {
-    const { error } = failure
+    // In a thread that is being ended, native code calls nobody back, and cannot say so.
+    const { error } = failure === UNENDED ? { error: notCalled() } : failure
     failure = undefined
     throw error
   }

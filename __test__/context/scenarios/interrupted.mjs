@@ -1,7 +1,9 @@
-/** What a timeout of `node:vm` interrupts leaves nobody else where it was. */
+/** What ends in the middle: by a timeout of `node:vm`, as its Worker is terminated, at the end of the stack. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
+import { fileURLToPath } from 'node:url'
 import vm from 'node:vm'
 import { getEnvironmentData, Worker } from 'node:worker_threads'
 import { NetNs } from 'node-netns'
@@ -79,5 +81,50 @@ export default {
       [blue, red].map((place) => place.run(name)),
       before
     )
+  },
+  'what a timeout interrupts while it is loaded is loaded again': () => {
+    const file = fileURLToPath(new URL('../programs/half-loaded.mjs', import.meta.url))
+    assert.equal(execFileSync(process.execPath, [file], { encoding: 'utf8' }), 'whole\n')
+  },
+  'a Worker that goes inside again and again ends when it is terminated in there, and no call lies to it': async () => {
+    const red = namespace()
+    const calls = [
+      "const { TCP } = process.binding('tcp_wrap'); return () => new TCP(0).bind('127.0.0.1', { valueOf: forever })"
+    ]
+    if (!brokered) calls.push('const red = library.NetNs.createSync(); return () => red.runSync(forever)')
+    for (const call of calls) {
+      const returned = new Int32Array(new SharedArrayBuffer(4))
+      const source = `const { parentPort, workerData: returned } = require('worker_threads')
+        const forever = () => { parentPort.postMessage('inside'); for (;;); }
+        import('node-netns').then((library) => {
+          for (const call = (() => { ${call} })(); ; Atomics.add(returned, 0, 1)) call()
+        })`
+      const worker = red.run(() => new Worker(source, { eval: true, workerData: returned }))
+      await once(worker, 'message')
+      await worker.terminate()
+      assert.equal(returned[0], 0)
+    }
+  },
+  'endless recursion is a RangeError, whatever is called at the end of the stack': () => {
+    const red = namespace()
+    const codes = new Set()
+    const noting = (call) => {
+      try {
+        call()
+      } catch (error) {
+        codes.add(error.code ?? error.name)
+      }
+    }
+    const missing = () => noting(() => NetNs.fromName('missing'))
+    const deeper = (call) => call() ?? deeper(call) ?? 0
+    noting(() => deeper(missing))
+    if (!brokered) {
+      const endless = () => red.runSync(endless)
+      const nested = () => red.run(() => red.runSync(() => nested()))
+      const failing = () => red.runSync(() => missing() ?? failing())
+      for (const way of [endless, nested, failing]) assert.throws(way, RangeError)
+    }
+    assert.deepEqual([...codes].sort(), ['ENOENT', 'RangeError'])
+    assert.ok(NetNs.current().equals(NetNs.home()))
   }
 }

@@ -7,7 +7,7 @@ use std::ptr;
 use napi::bindgen_prelude::{
     Function, FunctionRef, JsObjectValue, JsValue, Object, ObjectRef, Uint8Array, Uint32Array, Unknown, panic_to_error,
 };
-use napi::{Env, Error, Result, sys};
+use napi::{Env, Error, Result, Status, sys};
 use napi_derive::napi;
 
 use crate::realm::Realm;
@@ -105,7 +105,7 @@ extern "C" fn close_slot(env: sys::napi_env, _: sys::napi_callback_info) -> sys:
     })
 }
 
-/// What `call` returns, or throws what it fails with; a panic becomes an error.
+/// What `call` returns, or throws what it fails with, unless that was thrown already; a panic becomes an error.
 #[inline]
 fn answer(env: sys::napi_env, call: impl FnOnce(&Env, &Realm, &Given) -> Result<sys::napi_value>) -> sys::napi_value {
     let env = Env::from(env);
@@ -116,6 +116,7 @@ fn answer(env: sys::napi_env, call: impl FnOnce(&Env, &Realm, &Given) -> Result<
     }));
     match called {
         Ok(Ok(value)) => value,
+        Ok(Err(error)) if error.status == Status::PendingException => ptr::null_mut(),
         Ok(Err(error)) => throw(&env, error),
         Err(panic) => throw(&env, panic_to_error(panic)),
     }

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{Object, ToNapiValue};
 use napi::{Env, JsDeferred, Result};
 use netns_core::{Error, Lane, crew};
 
-use crate::error::OrThrow;
+use crate::error::{OrThrow, rejection};
 
 type Resolver<T> = Box<dyn FnOnce(Env) -> Result<T> + Send>;
 
@@ -55,7 +55,7 @@ impl<T: ToNapiValue + Send + 'static> Debt<T> {
     /// Settles it.
     pub fn pay(mut self, result: netns_core::Result<T>) {
         if let Some(deferred) = self.0.take() {
-            deferred.resolve(Box::new(move |env| result.or_throw(&env)));
+            deferred.resolve(Box::new(move |env| result.map_err(|error| rejection(&env, &error))));
         }
     }
 }
@@ -63,7 +63,7 @@ impl<T: ToNapiValue + Send + 'static> Debt<T> {
 impl<T: ToNapiValue + 'static> Drop for Debt<T> {
     fn drop(&mut self) {
         if let Some(deferred) = self.0.take() {
-            deferred.resolve(Box::new(|env| Err(crate::error::thrown(&env, &Error::panicked()))));
+            deferred.resolve(Box::new(|env| Err(rejection(&env, &Error::panicked()))));
         }
     }
 }

@@ -14,7 +14,8 @@ pub fn with_anchor<T>(env: &Env, f: impl FnOnce(&Anchor) -> netns_core::Result<T
     Realm::of(env)?.with_anchor(env, f)
 }
 
-/// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back.
+/// Calls `callback` with the thread inside. What it returns or throws passes through after the thread is back: by `apply`,
+/// which leaves an exception where it is. `call` takes it off, and with it the end of a thread that is being ended.
 pub fn run_inside<'env>(
     env: &Env,
     realm: &Realm,
@@ -22,14 +23,14 @@ pub fn run_inside<'env>(
     callback: &Function<'env, (), Unknown<'env>>,
 ) -> Result<Unknown<'env>> {
     let namespace = realm.slots.kept(slot)?;
-    realm.with_anchor(env, |anchor| anchor.run(namespace, || callback.call(())))?
+    realm.with_anchor(env, |anchor| anchor.run(namespace, || callback.apply((), ())))?
 }
 
 /// Calls `callback`, which opens a socket and returns its number or a negative one, with the thread inside. Whether the
 /// socket belongs to the namespace is found out once the thread is back; `None` if none was opened.
 pub fn open_inside(env: &Env, realm: &Realm, slot: u32, callback: &Function<'_, (), i32>) -> Result<Option<bool>> {
     let namespace = realm.slots.kept(slot)?;
-    let number = realm.with_anchor(env, |anchor| anchor.run(&namespace, || callback.call(())))??;
+    let number = realm.with_anchor(env, |anchor| anchor.run(&namespace, || callback.apply((), ())))??;
     u32::try_from(number).ok().map(|number| foreign::owns(&namespace, number).or_throw(env)).transpose()
 }
 
