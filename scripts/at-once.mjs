@@ -32,6 +32,7 @@ export const FIRST_CALLED = [
   'hookDatagrams',
   'hookEvents',
   'hookEverything',
+  'hookFailures',
   'hookFetch',
   'hookHandles',
   'hookListeners',

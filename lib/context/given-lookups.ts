@@ -3,6 +3,7 @@
  * theirs, in the context of whoever asked first: where a socket goes must not depend on that.
  */
 import { builtin, hidden } from '../builtin.ts'
+import { ASKED, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, noteMade, returning } from './storage.ts'
 
@@ -11,20 +12,26 @@ interface Options {
   lookup: AnyFunction
 }
 
+type Connecting = { _handle?: SocketHandle | null }
+
 /** Puts the hook on connections. */
 export function hookConnecting(patches: Patches): void {
   const { prototype } = builtin('net').Socket
   const { connect } = prototype as { connect: AnyFunction }
-  patches.replace(prototype, 'connect', function (this: unknown, ...args: unknown[]) {
+  patches.replace(prototype, 'connect', function (this: Connecting, ...args: unknown[]) {
     // Node itself calls this with all arguments in one array, which it has marked, and may use again.
     const given = Array.isArray(args[0]) ? args[0] : args
     const [options] = given
-    if (!hasLookup(options) || contextOf() === undefined) return connect.apply(this, args)
-    given[0] = returningToCaller(options)
+    const place = contextOf()
+    if (place === undefined) return connect.apply(this, args)
+    const looksUp = hasLookup(options)
+    if (looksUp) given[0] = returningToCaller(options)
     try {
       return connect.apply(this, args)
     } finally {
-      given[0] = options
+      if (looksUp) given[0] = options
+      // Until it has an address, nothing else tells where it is to go.
+      if (this._handle) this._handle[ASKED] = place
     }
   })
 }

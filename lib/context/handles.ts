@@ -14,6 +14,9 @@ import { adopt, disown, namespaceIn, runIn, stored } from './storage.ts'
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
 
+/** Where a connection was asked for, in a context, for handles that may have no socket yet. */
+export const ASKED = Symbol('node-netns.asked')
+
 /** The part of a libuv handle that matters here. */
 export interface SocketHandle {
   fd: number
@@ -22,6 +25,7 @@ export interface SocketHandle {
   onerror?: AnyFunction
   send?: AnyFunction
   [PLACE]?: Namespace
+  [ASKED]?: Namespace
 }
 
 /** The prototypes of the handles that open sockets. */

@@ -8,6 +8,7 @@ import { hookAgents } from './agents.ts'
 import { hookChildren, hookExecve, hookInterfaces } from './calls.ts'
 import { hookFetch, route } from './dispatchers.ts'
 import { hookEvents } from './events.ts'
+import { hookFailures } from './failures.ts'
 import { hookConnecting, hookDatagrams } from './given-lookups.ts'
 import { hookHandles, type SocketPrototypes } from './handles.ts'
 import { noteAll } from './interruptions.ts'
@@ -81,6 +82,7 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   whenLoaded(loading, 'net', (late) => {
     hookEvents(late)
     hookConnecting(late)
+    hookFailures(late)
   })
   whenLoaded(loading, 'dgram', hookDatagrams)
   whenLoaded(loading, 'dns', hookLookups, ['dns/promises'])

@@ -9,10 +9,13 @@ import got from 'got'
 import { NetNs } from 'node-netns'
 import {
   Agent,
+  BalancedPool,
   Client,
+  interceptors,
   MockAgent,
   Pool,
   ProxyAgent,
+  RetryAgent,
   request,
   setGlobalDispatcher,
   WebSocket as UndiciWebSocket,
@@ -21,6 +24,7 @@ import {
 import { WebSocket, WebSocketServer } from 'ws'
 import { cert, key } from '../../offline/certificate.mjs'
 import { later, listen, nameServer, namespace } from '../../offline/kit.mjs'
+import { silentAndServing } from '../../offline/web.mjs'
 
 /** An express application that says where it is, and what it was sent. */
 async function serve(text, port = 80) {
@@ -111,7 +115,35 @@ function keepDispatchers() {
   }
 }
 
+const RETRY = { maxRetries: 1, minTimeout: 1, errorCodes: ['UND_ERR_CONNECT_TIMEOUT'] }
+
+/** What asks for pages again, or has some wait, each made and used in one namespace. */
+const DISPATCHERS = {
+  Client: (connect) => new Client('http://192.0.2.1', { connect }),
+  Pool: (connect) => new Pool('http://192.0.2.1', { connections: 1, connect }),
+  BalancedPool: (connect) => new BalancedPool('http://192.0.2.1', { connections: 1, connect }),
+  RetryAgent: (connect) => new RetryAgent(new Agent({ connect }), RETRY),
+  'Agent that is composed': (connect) => new Agent({ connect }).compose(interceptors.retry(RETRY))
+}
+
+const timedOut = Object.entries(DISPATCHERS).map(([what, make]) => [
+  `undici's ${what}: after a connection timed out, in a turn of another namespace's, the next one is in its own`,
+  async () => {
+    const { red, blue } = await silentAndServing()
+    // Begins the one timer that undici has.
+    const first = blue.run(() => new Client('http://192.0.2.1'))
+    later(() => first.destroy())
+    blue.run(() => first.request({ path: '/wait', method: 'GET' })).catch(() => {})
+    const dispatcher = red.run(make, { timeout: 1100 })
+    later(() => dispatcher.destroy())
+    const get = () => request('http://192.0.2.1/', { dispatcher }).then(({ body }) => body.text())
+    const asked = [red.run(get), red.run(get)].map((each) => each.catch((error) => error.code))
+    assert.deepEqual(await Promise.all(asked), Array(2).fill('UND_ERR_CONNECT_TIMEOUT'))
+  }
+])
+
 export default {
+  ...Object.fromEntries(timedOut),
   ...Object.fromEntries(apart),
   ...Object.fromEntries(pooled),
   "undici's global dispatcher, as its own fetch uses it": async () => {

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
+import net from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { NetNs } from 'node-netns'
 import { WebSocketServer } from 'ws'
 import { later, listen, nameServer, namespace } from '../../offline/kit.mjs'
+import { silentAndServing } from '../../offline/web.mjs'
 
 const answering = (text) => () =>
   listen(
@@ -15,6 +17,27 @@ const answering = (text) => () =>
     80,
     '127.0.0.1'
   )
+/** Who asks first begins the one timer that undici has for what takes more than a second: its turns are his. */
+async function beginTimer(place) {
+  const waiting = new AbortController()
+  later(() => waiting.abort())
+  place.run(fetch, 'http://192.0.2.1/wait', { signal: waiting.signal }).catch(() => {})
+  // As long as a connection of his waits, the timer runs.
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A dispatcher of Node's, without undici. */
+function dispatcher(options) {
+  // Touched, there is a global one.
+  void globalThis.Response
+  const global =
+    globalThis[Symbol.for('undici.globalDispatcher.2')] ?? globalThis[Symbol.for('undici.globalDispatcher.1')]
+  const made = new global.constructor(options)
+  later(() => made.destroy())
+  return made
+}
+
+const code = (error) => error.cause.code
 const body = async (url, options) => (await fetch(url, options)).text()
 
 export default {
@@ -95,6 +118,27 @@ export default {
     await new Promise((resolve) => {
       refused.onerror = resolve
     })
+  },
+  'a dispatcher of the program: a request that waited for one whose connection timed out is not connected elsewhere':
+    async () => {
+      const { red, blue } = await silentAndServing()
+      await beginTimer(blue)
+      for (const connections of [1, 2]) {
+        const own = red.run(dispatcher, { connections, connect: { timeout: 1100 } })
+        const asked = Array.from({ length: 3 }, () =>
+          red.run(body, 'http://192.0.2.1/', { dispatcher: own }).catch(code)
+        )
+        assert.deepEqual(await Promise.all(asked), Array(3).fill('UND_ERR_CONNECT_TIMEOUT'))
+      }
+    },
+  'a dispatcher of the program: so it is where the handshake of TLS takes too long': async () => {
+    const { red, blue } = await silentAndServing()
+    await beginTimer(blue)
+    // Whoever connects there says so by what he gets: nobody listens on that port.
+    await red.run(() => listen(net.createServer(), 443, '127.0.0.1'))
+    const own = red.run(dispatcher, { connections: 1, connect: { timeout: 1100 } })
+    const asked = [1, 2].map(() => red.run(body, 'https://127.0.0.1/', { dispatcher: own }).catch(code))
+    assert.deepEqual(await Promise.all(asked), Array(2).fill('UND_ERR_CONNECT_TIMEOUT'))
   },
   'touched for the first time in two namespaces at once, they share no connection': async () => {
     const program = fileURLToPath(new URL('../programs/first-touch.mjs', import.meta.url))

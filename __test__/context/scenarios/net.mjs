@@ -19,6 +19,27 @@ import {
 } from '../../offline/kit.mjs'
 
 export default {
+  'a connection that is given up elsewhere says so where it was asked for': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const { port } = await red.run(saying, '')
+    const never = { host: 'server.test', port: 80, lookup() {} }
+    const outside = { id: NetNs.home().id, run: (fn) => fn() }
+    for (const [place, address] of [
+      [red, never],
+      [red, { host: '127.0.0.1', port }],
+      [NetNs.home(), never],
+      [outside, never]
+    ]) {
+      for (const elsewhere of [blue, outside]) {
+        const where = place.run(async () => {
+          const socket = net.connect(address)
+          elsewhere.run(() => setImmediate(() => socket.destroy(new Error('given up'))))
+          return new Promise((resolve) => socket.on('error', () => resolve(NetNs.current().id)))
+        })
+        assert.equal(await where, place.id)
+      }
+    }
+  },
   'two namespaces answer on one port at once, each to its own': async () => {
     const [red, blue] = [namespace(), namespace()]
     const say = (text) => async () => saying(text, 80)
