@@ -1,7 +1,7 @@
 /**
  * Node's own modules, loaded when first needed: importing this library must not load them all. Nor may it import one, as
  * Node then makes a module of all the exports first, which for some takes as long as to load the library. And what Node
- * and its undici keep in their objects, which are for themselves.
+ * and its undici keep in their objects, which are for themselves; and what Node is given in the place of a program's.
  */
 import { runtimeTooOld } from './errors.ts'
 
@@ -76,4 +76,31 @@ export function hidden<Value>(object: object, description: string): Value | unde
     if (symbol.description === description) return Reflect.get(object, symbol)
   }
   return undefined
+}
+
+/**
+ * What Node is given in the place of a program's `object`: some properties have other values. All else is asked of the
+ * object itself, be it inherited, a getter, or by way of a private field; and errors show it as it is.
+ */
+export function overlaid<T extends object>(object: T, values: Record<string, unknown>): T {
+  const shown: PropertyDescriptorMap = {}
+  // As they are, what is frozen could not be replaced.
+  for (const key of Reflect.ownKeys(object)) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(object, key)
+    Object.defineProperty(shown, key, { value: { ...descriptor, configurable: true }, enumerable: true })
+  }
+  return new Proxy(Object.create(Object.getPrototypeOf(object), shown) as T, {
+    get: (_shown, key) => (isIn(values, key) ? values[key] : Reflect.get(object, key)),
+    set: (_shown, key, value) => Reflect.set(object, key, value),
+    has: (_shown, key) => isIn(values, key) || Reflect.has(object, key),
+    ownKeys: () => [...new Set([...Reflect.ownKeys(object), ...Object.keys(values)])],
+    getOwnPropertyDescriptor(_shown, key) {
+      if (!isIn(values, key)) return Reflect.getOwnPropertyDescriptor(shown, key)?.value
+      return { value: values[key], configurable: true, enumerable: true, writable: true }
+    }
+  })
+}
+
+function isIn(values: Record<string, unknown>, key: string | symbol): key is string {
+  return Object.hasOwn(values, key)
 }

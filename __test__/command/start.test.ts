@@ -84,6 +84,21 @@ describe('words', () => {
     expect(ours).toEqual([theirs, theirs])
   })
 
+  test('it has no NETNS but one that is meant for it: that of this process would send it elsewhere', async () => {
+    const seen = async (env?: NodeJS.ProcessEnv) => {
+      const { stdout } = await ns.command('sh', ['-c', 'echo "<$NETNS>"'], { env }).output()
+      return stdout.toString().trimEnd()
+    }
+    process.env['NETNS'] = 'red'
+    try {
+      expect(await seen()).toBe('<>')
+      expect(await seen({ ...process.env })).toBe('<>')
+      expect(await seen({ ...process.env, NETNS: 'blue' })).toBe('<blue>')
+    } finally {
+      delete process.env['NETNS']
+    }
+  })
+
   test('an object that took the place of this process’s is followed too', async () => {
     const command = ns.command('sh', ['-c', 'printenv NETNS_TEST_LATE || echo unset'])
     const seen = async () => (await command.output()).stdout.toString().trimEnd()

@@ -40,3 +40,17 @@ it('without NETNS the program stays at home, where this one has no network', asy
 it('a NETNS that does not exist is an error, never home', async () => {
   await expect(run(['--import', 'node-netns/register'], { NETNS: 'nowhere' })).rejects.toThrow(/ENOENT/)
 })
+
+it.each(['--import', '--require'])(
+  'what is started elsewhere does not go by NETNS, however deep (%s)',
+  async (flag) => {
+    const blue = 'preload-blue'
+    NetNs.createSync({ name: blue }).close()
+    try {
+      const { stdout } = await run([flag, 'node-netns/register'], { NETNS: name, BLUE: blue }, program('named.mjs'))
+      expect(JSON.parse(stdout)).toEqual(['home', 'blue', 'red', 'home'])
+    } finally {
+      NetNs.deleteSync(blue)
+    }
+  }
+)

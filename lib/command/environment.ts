@@ -1,5 +1,6 @@
 /** Environments: from objects to what native code takes. */
 import { types } from 'node:util'
+import { isInherited } from '../context/place.ts'
 import { invalidType, invalidValue } from '../errors.ts'
 
 /** `NAME=value`, each ended by a NUL. */
@@ -8,7 +9,8 @@ export function environment(env: NodeJS.ProcessEnv): string {
   let pairs = ''
   for (const name of names(env)) {
     const value = env[name]
-    if (value === undefined) continue
+    // By an inherited NETNS a program with our preload would go elsewhere than where it is started.
+    if (value === undefined || (name === 'NETNS' && isInherited(value))) continue
     // What is no string becomes one, as for Node's children.
     const pair = `${name}=${value}`
     if (pair.includes('\0')) throw invalidValue(`options.env['${name}']`, value, 'it cannot contain a NUL')

@@ -1,5 +1,6 @@
 /** Starts programs natively, and hears of them: one native listener for each JavaScript realm. */
 import { setInterval } from '../clock.ts'
+import { hasName } from '../context/place.ts'
 import { isErrorRecord } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { type Handle, native } from '../native.ts'
@@ -142,7 +143,7 @@ function start(launcher: Native, handle: Handle, checked: Checked, stdio: number
   try {
     if (env !== undefined) return launcher.launch(handle, words, env, stdio, order)
     const own = process.env
-    if (!isReal(own)) return launcher.launch(handle, words, environment(own), stdio, order)
+    if (hasName() || !isReal(own)) return launcher.launch(handle, words, environment(own), stdio, order)
     const id = launcher.launch(handle, words, null, stdio, order)
     if (id !== 0) return id
     // Reading it takes a while, so it is read again only when it has changed.

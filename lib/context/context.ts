@@ -1,9 +1,10 @@
 /** Being in a namespace: the verbs. */
 import { closed, invalidType, NetnsError } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
+import { attempt } from '../native.ts'
 import { runSync as runThreadSync } from '../thread.ts'
 import { install, isAvailable } from './install.ts'
-import { type OutsidePolicy, setOutside } from './place.ts'
+import { isNamed, type OutsidePolicy, setOutside } from './place.ts'
 import { enterForTurn, runIn, runThreadIn } from './storage.ts'
 
 /** Runs `fn` in a context of `namespace`; the hooks are installed the first time. */
@@ -34,7 +35,8 @@ export function outside(policy: OutsidePolicy): void {
   if (policy instanceof Namespace) prepare(policy)
   else if (policy === 'deny') install(undefined)
   else if (policy !== 'home') throw invalidType('policy', "one of 'home' or 'deny', or an instance of NetNs", policy)
-  setOutside(policy)
+  // Whatever is started is to hear that it is not where NETNS says, and so it needs a place.
+  setOutside(policy === 'home' && isNamed() ? new Namespace(attempt((native) => native.openCurrent())) : policy)
 }
 
 /**

@@ -69,3 +69,48 @@ export function isBrokered(namespace: Namespace): boolean {
 export function inside<R>(namespace: Namespace, fn: () => R): R {
   return callInside(namespace.slot, fn, [])
 }
+
+/** What the environment said as this was loaded, as a program may have changed it since. */
+const startedWith = process.env['NETNS']
+
+/** Whether there is a `NETNS` that whatever this process starts would inherit. */
+export function hasName(): boolean {
+  return Boolean(process.env['NETNS'] || startedWith)
+}
+
+/**
+ * Whether a child's `NETNS` is only what this process has itself: where the child was started says more than that. With
+ * any other, somebody means it.
+ */
+export function isInherited(value: unknown): boolean {
+  return Boolean(value) && (String(value) === process.env['NETNS'] || String(value) === startedWith)
+}
+
+let named = false
+let told = false
+
+/** The preload has gone by `NETNS`, as would whatever else has it. */
+export function setNamed(): void {
+  named = true
+}
+
+/** Whether it has. */
+export function isNamed(): boolean {
+  return named
+}
+
+/** This thread is a Worker that was told of its place, where it stays, and that has our preload required. */
+export function setTold(): void {
+  told = true
+}
+
+/** Whether it is one. */
+export function isTold(): boolean {
+  return told
+}
+
+/** Whether this is where such a Worker stays: what is never to leave may be started here. */
+export function isStaying(place: Namespace): boolean {
+  const outside = outsideOrHome()
+  return told && outside !== undefined && !outside.closed && outside.id === place.id
+}

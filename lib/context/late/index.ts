@@ -1,4 +1,5 @@
 export { hookClusters } from './clusters.ts'
+export { withoutName } from './environments.ts'
 export { watchHandle } from './handle-watch.ts'
 export { hookInspector } from './inspector.ts'
 export { refuse } from './refusal.ts'

@@ -1,11 +1,11 @@
 /** Workers: threads that are born inside, or at home where the thread may not go, and live in the namespace. */
 import { createRequire } from 'node:module'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
-import { builtin } from '../../builtin.ts'
+import { builtin, overlaid } from '../../builtin.ts'
 import { capturedReference } from '../../errors.ts'
 import { parts } from '../../parts.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
-import { here, inside, isBrokered } from '../place.ts'
+import { hasName, here, inside, isBrokered } from '../place.ts'
 import type { Making } from '../web/workers.ts'
 import { probeWorker } from './worker-probe.ts'
 
@@ -73,7 +73,8 @@ function starting(original: AnyFunction, making: Making): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
     const place = here()
     if (place === undefined) return original.apply(this, args)
-    if (!making.isOurs && !place.isHome) throw capturedReference('Worker', 'new Worker')
+    // At home it would go by the environment, as nobody told it.
+    if (!making.isOurs && (!place.isHome || hasName())) throw capturedReference('Worker', 'new Worker')
     if (isBrokered(place)) return original.apply(this, args)
     return inside(place, () => original.apply(this, args))
   }
@@ -99,11 +100,13 @@ export interface WorkerPlace {
  * imports.
  */
 function preloading(flags: string[], options: WorkerOptions = {}): WorkerOptions {
+  // Whatever else is no object, Node reads as one without properties.
+  if (options === null) return options
   const execArgv = listed(options, flags)
   // What Node refuses is left for it to refuse.
   if (execArgv === undefined) return options
   const register = createRequire(import.meta.url).resolve('node-netns/register')
-  return { ...options, execArgv: ['--require', register, ...execArgv] }
+  return overlaid(Object(options), { execArgv: ['--require', register, ...execArgv] })
 }
 
 /** The flags that are asked for, or the process's own, as Node reads them: whatever is false is nothing. */

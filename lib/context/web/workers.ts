@@ -5,9 +5,11 @@
 import type { Worker } from 'node:worker_threads'
 import { builtin } from '../../builtin.ts'
 import { capturedReference, notCovered } from '../../errors.ts'
+import type { Namespace } from '../../namespace.ts'
 import { parts } from '../../parts.ts'
+import type { WorkerPlace } from '../late/workers.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
-import { here } from '../place.ts'
+import { hasName, here, isBrokered, isStaying } from '../place.ts'
 
 type WorkerClass = typeof Worker
 
@@ -41,7 +43,7 @@ export function hookWorkers(patches: Patches): void {
   }
   patches.value(threads.Worker.prototype, 'constructor', hooked)
   patches.value(threads, 'Worker', hooked)
-  patches.replace(builtin('module'), 'register', registering(builtin('module').register as AnyFunction))
+  patches.replace(builtin('module'), 'register', registering(builtin('module').register as AnyFunction, making))
 }
 
 /**
@@ -58,8 +60,7 @@ function watchClass(patches: Patches, Worker: object, making: Making): boolean {
   if (typeof root !== 'function' || !String(root).startsWith('class ')) return false
   const watched = new Proxy(EventEmitter, {
     construct(target, args, newTarget) {
-      // At home, Node's pool, which looks names up, is in the right network too.
-      if (!making.isOurs && here()?.isHome === false) throw capturedReference('Worker', 'new Worker')
+      if (!making.isOurs && isElsewhere(here())) throw capturedReference('Worker', 'new Worker')
       return Reflect.construct(target, args, newTarget)
     }
   })
@@ -68,14 +69,41 @@ function watchClass(patches: Patches, Worker: object, making: Making): boolean {
   return true
 }
 
-/** Hooks of modules have a thread, which is started for the first of them. */
-function registering(original: AnyFunction): AnyFunction {
+/** At home, Node's pool, which looks names up, is in the right network too; but not by what `NETNS` says. */
+function isElsewhere(place: Namespace | undefined): boolean {
+  return place !== undefined && (!place.isHome || hasName())
+}
+
+/**
+ * Hooks of modules have a thread, which is started for the first of them and stays where that is: at home, or where this
+ * Worker stays too. It has what is required before a program, and so our preload, which is told of the place.
+ */
+function registering(original: AnyFunction, making: Making): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
+    const place = here()
+    if (place === undefined) return original.apply(this, args)
+    if (place.isHome || isStaying(place)) return telling(place, making, () => original.apply(this, args))
     try {
       return original.apply(this, args)
     } catch (error) {
       if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_NETNS_CAPTURED') throw error
       throw notCovered('module.register', 'the thread of these hooks would stay in that network')
     }
+  }
+}
+
+function telling(place: Namespace, making: Making, start: () => unknown): unknown {
+  const threads = builtin('worker_threads')
+  const { WORKER_PLACE } = parts.late
+  const fd = isBrokered(place) ? place.handle.descriptor() : undefined
+  const told: WorkerPlace = { name: place.name, fd, id: place.id, execArgv: undefined }
+  const [outer, outerPlace] = [making.isOurs, threads.getEnvironmentData(WORKER_PLACE)]
+  making.isOurs = true
+  threads.setEnvironmentData(WORKER_PLACE, told as never)
+  try {
+    return start()
+  } finally {
+    making.isOurs = outer
+    threads.setEnvironmentData(WORKER_PLACE, outerPlace)
   }
 }
