@@ -4,12 +4,13 @@ import childProcess, { execSync } from 'node:child_process'
 import cluster from 'node:cluster'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import inspector from 'node:inspector'
 import { createRequire, register } from 'node:module'
 import net from 'node:net'
-import { networkInterfaces } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { NetNs } from 'node-netns'
@@ -89,6 +90,74 @@ export default {
     child.send('where?')
     assert.equal(await first(child, 'message'), true)
   },
+  'a child does not inherit NETNS, by which it would go elsewhere, but has one that is meant for it': async () => {
+    process.env.NETNS = 'green'
+    later(() => delete process.env.NETNS)
+    const [print, env] = [['-c', 'echo "<$NETNS $KEPT>"'], { ...process.env, KEPT: 'kept' }]
+    await namespace().run(async () => {
+      const { spawnSync, execFileSync, execSync } = childProcess
+      const ask = async (options) => [
+        await told(childProcess.spawn('sh', print, options).stdout),
+        String(spawnSync('sh', print, options).stdout),
+        String(execFileSync('sh', print, options)),
+        String(execSync(print[1], options)),
+        await told(childProcess.exec(print[1], options).stdout)
+      ]
+      assert.deepEqual([...new Set(await ask())], ['< >\n'])
+      assert.deepEqual([...new Set(await ask({ env }))], ['< kept>\n'])
+      assert.deepEqual([...new Set(await ask(Object.freeze({ env: Object.create(env) })))], ['< kept>\n'])
+      assert.deepEqual([...new Set(await ask({ env: { ...env, NETNS: 'blue' } }))], ['<blue kept>\n'])
+      assert.equal(String(execFileSync('sh', print, null)), '< >\n')
+      assert.equal(String(execSync(print[1], null)), '< >\n')
+    })
+    assert.equal(String(execSync(print[1])), '<green >\n')
+  },
+  'what Node says of wrong arguments, and of shells and folders, it says inside': async () => {
+    const red = namespace()
+    // What was taken before there is a context stays at home.
+    red.run(() => {})
+    const { spawnSync, execFileSync, execSync } = childProcess
+    const folder = mkdtempSync(join(tmpdir(), 'a b-'))
+    later(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'here'), '#!/bin/sh\npwd\n', { mode: 0o755 })
+    const outcome = (call) => {
+      try {
+        return String(call())
+      } catch ({ code, status, message, spawnargs }) {
+        return { code, status, message, spawnargs }
+      }
+    }
+    const calls = [
+      () => spawnSync('./here', { cwd: pathToFileURL(folder) }).stdout,
+      () => spawnSync('pwd', { cwd: Buffer.from(folder) }).stdout,
+      () => spawnSync('pwd', { cwd: new URL('http://localhost/') }).stdout,
+      () => execSync('x', { shell: '/bin/nosuch', stdio: 'pipe' }),
+      () => execSync('echo $0', { shell: 5 }),
+      () => execSync('pwd', { shell: '' }),
+      () => spawnSync('true', 'x').status,
+      () => spawnSync('true', [], 5).status,
+      () => spawnSync('true', [], null).status,
+      () => execFileSync('echo', ['x'], null),
+      () => execFileSync('echo', ['x'], () => {}),
+      () => execFileSync('echo', () => {}),
+      () => execFileSync('echo', [], 5),
+      () => execSync('echo x', () => {}),
+      () => execSync('echo x', null),
+      () => execSync('echo x', 5),
+      () => spawnSync('true', ['a\0']).status,
+      () => spawnSync('true', [], { argv0: '\0' }).status,
+      () => spawnSync('true', [], { shell: '/bin/sh\0' }).status,
+      () => spawnSync('pwd', Object.create({ cwd: folder })).stdout
+    ]
+    const compare = () => {
+      for (const call of calls) assert.deepEqual(red.run(outcome, call), outcome(call), String(call))
+    }
+    compare()
+    process.env.NETNS = 'green'
+    later(() => delete process.env.NETNS)
+    compare()
+    assert.equal(String(red.run(() => execSync('readlink /proc/self/ns/net', { shell: 5 }))).trim(), red.id)
+  },
   "a child that cannot be started has Node's error": async () => {
     await namespace().run(async () => {
       const child = childProcess.spawn('/nowhere/none')
@@ -155,6 +224,27 @@ export default {
       assert.equal(await answerOf(new Worker(source, { eval: true, execArgv: null })), '127.0.0.5')
     })
   },
+  "a Worker's options may be inherited, getters, private, or frozen; null is refused by Node": async () => {
+    await namespace().run(async () => {
+      class Options {
+        #source = "require('node:worker_threads').parentPort.postMessage(require('node:worker_threads').workerData)"
+        get eval() {
+          return this.#source !== ''
+        }
+        get workerData() {
+          return this.#source.length
+        }
+        get source() {
+          return this.#source
+        }
+      }
+      const options = new Options()
+      assert.equal(await answerOf(new Worker(options.source, options)), options.source.length)
+      const frozen = Object.freeze({ eval: true, workerData: 7, execArgv: [] })
+      assert.equal(await answerOf(new Worker(options.source, frozen)), 7)
+      assert.throws(() => new Worker(program('where.mjs'), null), TypeError)
+    })
+  },
   'a Worker that is stopped leaves no thread inside': async () => {
     const red = namespace()
     await red.run(async () => {
@@ -184,12 +274,40 @@ export default {
       })
     }
   },
+  'cluster: a worker that listens by itself is given its options as they are, and its primary hears of it':
+    async () => {
+      cluster.setupPrimary({ exec: program('cluster-options.mjs') })
+      const worker = cluster.fork()
+      later(async () => {
+        worker.process.kill('SIGKILL')
+        await once(worker, 'exit')
+      })
+      const heard = []
+      worker.on('listening', ({ address, port, addressType }) => heard.push(`${addressType} ${address}:${port}`))
+      assert.deepEqual(await first(worker, 'message'), [
+        ...[8000, 8001, 8002, '127.0.0.1:8000', '0.0.0.0:8001'],
+        ...Array.from({ length: 3 }, () => 'ERR_INVALID_ARG_VALUE')
+      ])
+      assert.deepEqual(heard, [
+        ...['4 127.0.0.1:8000', '4 null:8001', '4 null:8002'],
+        ...['udp4 127.0.0.1:8000', 'udp4 0.0.0.0:8001']
+      ])
+    },
   'hooks of modules, whose thread would stay inside, are registered at home': async () => {
     const hooks = new URL('../programs/hooks.mjs', import.meta.url)
     const red = namespace()
     assert.throws(() => red.run(register, hooks), { code: 'ERR_NETNS_NOT_COVERED', message: /home\(\)\.run/ })
     await red.run(() => NetNs.home().run(register, hooks))
     assert.equal(typeof (await red.run(() => import('../programs/hooks.mjs?hooked'))).resolve, 'function')
+  },
+  "hooks of modules that a Worker's flags register are where it stays, with all they do, and end with it": async () => {
+    const { stdout } = await promisify(childProcess.execFile)(process.execPath, [
+      '--no-warnings',
+      '--import',
+      program('registering.mjs'),
+      program('loaded.mjs')
+    ])
+    assert.equal(stdout.trim(), 'true,true')
   },
   'a Worker is inside where all modules are hooked from the start, and where the library is required before':
     async () => {

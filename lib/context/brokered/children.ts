@@ -4,6 +4,8 @@
  */
 import { accessSync, constants, readlinkSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { overlaid } from '../../builtin.ts'
 import type { Namespace } from '../../namespace.ts'
 import { attempt } from '../../native.ts'
 import type { AnyFunction } from '../patches.ts'
@@ -49,7 +51,7 @@ function joinBySpawning(spawn: (options: SpawnOptions) => unknown, place: Namesp
 interface SyncOptions {
   shell?: boolean | string
   argv0?: string
-  cwd?: string | URL
+  cwd?: string | URL | Uint8Array
   env?: NodeJS.ProcessEnv
 }
 
@@ -58,6 +60,8 @@ interface Start {
   file: string
   args: string[]
   tell(error: unknown): unknown
+  /** Whether that fails, as would what was asked for. */
+  isMissing: boolean
 }
 
 type Wait = (original: AnyFunction, place: Namespace, args: unknown[]) => unknown
@@ -65,32 +69,40 @@ type Wait = (original: AnyFunction, place: Namespace, args: unknown[]) => unknow
 /** The three that wait. */
 export const waitingBrokered: Record<'spawnSync' | 'execFileSync' | 'execSync', Wait> = {
   spawnSync(original, place, given) {
-    const [file, args, options] = normalize(given)
-    if (!isSound(file, options)) return original(...given)
+    const call = normalize(given, false)
+    if (call === undefined) return original(...given)
+    const { file, args, options } = call
     const start = joining(place, programOf(file, args, options), options)
-    const result = original(start.file, start.args, { ...options, shell: false, argv0: undefined })
+    const result = original(start.file, start.args, overlaid(options, { shell: false, argv0: undefined }))
     if (result.error) start.tell(result.error)
     return result
   },
   execFileSync(original, place, given) {
-    const [file, args, options] = normalize(given)
-    if (!isSound(file, options)) return original(...given)
+    const call = normalize(given, true)
+    if (call === undefined) return original(...given)
+    const { file, args, options } = call
     const start = joining(place, programOf(file, args, options), options, [options.argv0 ?? file, ...args].join(' '))
     try {
-      return original(start.file, start.args, { ...options, shell: false, argv0: undefined })
+      return original(start.file, start.args, overlaid(options, { shell: false, argv0: undefined }))
     } catch (error) {
       throw start.tell(error)
     }
   },
-  execSync(original, place, given) {
-    const [command, options = {}] = given as [string, SyncOptions?]
-    if (!isSound(command, options)) return original(...given)
-    const program = programOf(command, [], { ...options, shell: options.shell || true })
-    const start = joining(place, program, options, command)
+  execSync(original, place, [command, given]) {
+    // Whatever is no object is none, to Node too.
+    const options = (typeof given === 'object' && given !== null ? given : {}) as SyncOptions
+    const shell = typeof options.shell === 'string' ? options.shell : true
+    if (!isSound(command, [], overlaid(options, { shell }))) return original(command, given)
+    const start = joining(
+      place,
+      programOf(command as string, [], overlaid(options, { shell })),
+      options,
+      command as string
+    )
     try {
-      // Its shell becomes the helper, and that the shell that was asked for.
+      // Its shell becomes the helper, and that the shell that was asked for. One that cannot be had fails as Node's does.
       const line = `exec ${[start.file, ...start.args].map(quote).join(' ')}`
-      return original(line, { ...options, shell: '/bin/sh' })
+      return original(line, overlaid(options, { shell: start.isMissing ? start.file : '/bin/sh' }))
     } catch (error) {
       throw start.tell(error)
     }
@@ -112,17 +124,19 @@ function programOf(file: string, args: string[], { shell, argv0 }: SyncOptions):
 
 function joining(place: Namespace, { file, args }: Program, options: SyncOptions, words?: string): Start {
   const [zeroth = file, ...rest] = args
-  const cwd = options.cwd === undefined ? undefined : options.cwd instanceof URL ? options.cwd.pathname : options.cwd
+  const cwd = pathOf(options.cwd)
   const network = place.handle.descriptor()
   // The thread waits until the child has ended, so nothing of this process's is closed meanwhile.
   const ours = `/proc/${readlinkSync('/proc/self')}/fd`
   const helper = `${ours}/${attempt((native) => native.helperDescriptor())}`
-  const started = lookUp(file, cwd, (options.env ?? process.env)['PATH']) ?? helper
+  const missing = lookUp(file, cwd, (options.env || process.env)['PATH'])
+  const started = missing ?? helper
   const flags = ['-n', `${ours}/${network}`, '-i', `${place.dev}:${place.inode}`, '-0', zeroth, '--', file, ...rest]
   const real = [started, ...flags]
   return {
     file: started,
     args: flags,
+    isMissing: missing !== undefined,
     tell(error) {
       const told = error as NodeJS.ErrnoException & { spawnargs?: string[] }
       const lines = [real.join(' '), `exec ${real.map(quote).join(' ')}`]
@@ -138,16 +152,48 @@ function joining(place: Namespace, { file, args }: Program, options: SyncOptions
   }
 }
 
-function normalize(given: unknown[]): [string, string[], SyncOptions] {
-  const [file, args, options] = given
-  if (Array.isArray(args)) return [file as string, args, (options ?? {}) as SyncOptions]
-  return [file as string, [], ((args ?? options) || {}) as SyncOptions]
+interface Call {
+  file: string
+  args: string[]
+  options: SyncOptions
+}
+
+/**
+ * What was asked for, as Node reads it. Nothing where Node refuses it, and starts nothing.
+ *
+ * @param lenient - as `execFileSync`, to which more is no options
+ */
+function normalize([file, second, third]: unknown[], lenient: boolean): Call | undefined {
+  const isCallback = lenient && typeof second === 'function'
+  const isOptions = !isCallback && typeof second === 'object' && second !== null && !Array.isArray(second)
+  if (!isCallback && !isOptions && !Array.isArray(second) && second != null) return undefined
+  const args: unknown[] = Array.isArray(second) ? second : []
+  let options = isOptions ? second : isCallback ? undefined : third
+  if (options === undefined || (lenient && options === null)) options = {}
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return undefined
+  return isSound(file, args, options) ? { file: file as string, args: args as string[], options } : undefined
 }
 
 /** What Node refuses is left for it to refuse: nothing is started then. */
-function isSound(file: unknown, { shell, argv0 }: SyncOptions): boolean {
+function isSound(file: unknown, args: unknown[], { shell, argv0, cwd }: SyncOptions): boolean {
   const optional = (value: unknown, ...types: string[]) => value == null || types.includes(typeof value)
-  return typeof file === 'string' && file !== '' && optional(shell, 'boolean', 'string') && optional(argv0, 'string')
+  if (typeof file !== 'string' || file === '' || !optional(shell, 'boolean', 'string')) return false
+  if (!optional(argv0, 'string') || [file, shell, argv0, ...args].some(hasNul)) return false
+  try {
+    return !hasNul(pathOf(cwd))
+  } catch {
+    return false
+  }
+}
+
+function hasNul(word: unknown): boolean {
+  return typeof word === 'string' && word.includes('\0')
+}
+
+/** @throws as Node does */
+function pathOf(cwd: SyncOptions['cwd'] | null): string | undefined {
+  if (cwd === undefined || cwd === null || typeof cwd === 'string') return cwd ?? undefined
+  return cwd instanceof Uint8Array ? Buffer.from(cwd).toString() : fileURLToPath(cwd)
 }
 
 /**
