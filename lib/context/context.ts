@@ -3,7 +3,7 @@ import { closed, invalidType, NetnsError } from '../errors.ts'
 import { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import { runSync as runThreadSync } from '../thread.ts'
-import { install, isAvailable } from './install.ts'
+import { install, isAvailable, isInstalled } from './install.ts'
 import { isNamed, type OutsidePolicy, setOutside } from './place.ts'
 import { enterForTurn, runIn, runThreadIn } from './storage.ts'
 
@@ -11,6 +11,14 @@ import { enterForTurn, runIn, runThreadIn } from './storage.ts'
 export function run<A extends unknown[], R>(namespace: Namespace, fn: (...args: A) => R, args: A): R {
   prepare(namespace, true)
   return runIn(namespace, fn, ...args)
+}
+
+/**
+ * As {@link run}, for what goes on in what was made in a context: after its handle was closed, sockets are refused as in
+ * every context of it, which tells those who wait for them. Nobody is on the stack who could be told otherwise.
+ */
+export function runLater<R>(namespace: Namespace, fn: () => R): R {
+  return namespace.closed && isInstalled() ? runIn(namespace, fn) : run(namespace, fn, [])
 }
 
 /** The rest of the running async context is in `namespace`. */

@@ -1,4 +1,4 @@
-export { bind, enter, outside, prepareEarly, run, runSync } from './context.ts'
+export { bind, enter, outside, prepareEarly, run, runLater, runSync } from './context.ts'
 export { install } from './install.ts'
 export { keepThroughScripts } from './interruptions.ts'
 export { proveRuntime } from './prototypes.ts'

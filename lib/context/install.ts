@@ -55,6 +55,11 @@ export function install(namespace: Namespace | undefined, goesOn = false): void 
   installed = true
 }
 
+/** Whether they are on. */
+export function isInstalled(): boolean {
+  return installed
+}
+
 let lacking = false
 
 /** Installs as {@link install} does for contexts that go on; where this runtime lacks something, says so once and for all. */
