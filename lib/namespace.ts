@@ -11,6 +11,9 @@ export interface Owner {
   userNamespace: string
 }
 
+/** On prototypes of what is bound to a namespace for ever: which. */
+export const BOUND = Symbol('node-netns.bound')
+
 function closeSlot(slot: number): void {
   const { closeSlot, given } = often()
   given.number[0] = slot

@@ -5,7 +5,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
-import { drawerHere, firstOf, isSecure, looksMade, Made, type Use, use, useOf } from './drawers.ts'
+import { drawerFor, drawerHere, firstOf, isSecure, looksMade, Made, type Use, use, useOf } from './drawers.ts'
 import { keepThroughScripts } from './interruptions.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, runIn } from './storage.ts'
@@ -105,7 +105,7 @@ export function hookAgents(patches: Patches): void {
         if (drawer === undefined && used?.unmarked === true && looksMade(options)) drawer = used.first
       }
     }
-    drawer ??= drawerHere()
+    drawer ??= drawerFor(self)
     return drawer === (used?.first ?? firstOf(self)) ? name : `${name}:${drawer}`
   }
 

@@ -1,6 +1,6 @@
 /** The drawers in which an `http.Agent` keeps connections: one for each network, by the files that they belong to. */
 import { builtin } from '../builtin.ts'
-import type { Namespace } from '../namespace.ts'
+import { BOUND, type Namespace } from '../namespace.ts'
 import { hereOrHome, outsideOrHome } from './place.ts'
 
 const HOME = 'home'
@@ -77,7 +77,12 @@ export class Made extends Itself {
 /** The drawer of an agent that is used for the first time now. */
 export function firstOf(agent: object): string {
   // What everybody shares is not the first context's that happens to use it.
-  return drawerOf(isShared(agent) ? outsideOrHome() : hereOrHome())
+  return isShared(agent) ? drawerOf(outsideOrHome()) : drawerFor(agent)
+}
+
+/** The drawer of what an agent is asked for now: a bound one is asked for what is in its own network. */
+export function drawerFor(agent: { readonly [BOUND]?: Namespace }): string {
+  return drawerOf(agent[BOUND] ?? hereOrHome())
 }
 
 /** The drawer of what is asked for now. */
@@ -99,7 +104,8 @@ function drawerOf(place: Namespace | undefined): string {
 }
 
 function isShared(agent: object): boolean {
-  return agent === builtin(isSecure(agent) ? 'https' : 'http').globalAgent
+  const shared = builtin(isSecure(agent) ? 'https' : 'http').globalAgent as object | undefined
+  return agent === shared || (shared !== undefined && socketsOf(agent) === socketsOf(shared))
 }
 
 /** An agent of https is proof that its module, and so all of TLS, is loaded. */
