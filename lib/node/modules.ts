@@ -10,11 +10,7 @@ type ModuleName = 'net' | 'tls' | 'http' | 'https' | 'http2' | 'dgram' | 'child_
 /** What is taken from a module must be hooked already, as it is kept. */
 function binder(namespace: Namespace): Binder {
   parts.context.prepareEarly(namespace)
-  return own(namespace)
-}
-
-function own(namespace: Namespace): Binder {
-  return binderOf(namespace, (fn) => parts.context.run(namespace, fn, []))
+  return binderOf(namespace)
 }
 
 /** Modules that were asked for when all was hooked: `ns.spawn` asks each time. */
@@ -28,7 +24,7 @@ export function boundModule<Name extends ModuleName>(
   let bound = known.get(namespace)?.get(name)
   if (bound === undefined) {
     const hooked = parts.context.prepareEarly(namespace)
-    bound = own(namespace).module(builtin(name) as object)
+    bound = binderOf(namespace).module(builtin(name) as object)
     if (hooked) {
       const modules = known.get(namespace) ?? new Map<ModuleName, object>()
       known.set(namespace, modules.set(name, bound))
