@@ -267,3 +267,20 @@ it('a Worker is inside where the program has put another class into the place of
   )
   expect(await program(byClasses(called))).toEqual(['red', 'home', 'ERR_NETNS_CAPTURED', 'home'])
 })
+
+it('name servers are not set for all by a reference from before there were hooks, called inside', async () => {
+  const source = `import { createRequire } from 'node:module'
+    const dns = createRequire(import.meta.url)('node:dns')
+    const setters = [dns.setServers, dns.promises.setServers]
+    const before = dns.getServers()
+    const outcomes = setters.map((set) => red.run(() => {
+      try {
+        set(['192.0.2.53'])
+        return 'set'
+      } catch (error) {
+        return error.code
+      }
+    }))
+    console.log(JSON.stringify([...outcomes, String(dns.getServers()) === String(before)]))`
+  expect(await program(source)).toEqual(['ERR_NETNS_CAPTURED', 'ERR_NETNS_CAPTURED', true])
+})

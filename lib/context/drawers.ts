@@ -92,15 +92,25 @@ export function drawerHere(): string {
 
 /** Which network's files something belongs to, `net:[…]` or home's, by namespace. */
 const known = new WeakMap<Namespace, string>()
+/**
+ * By what each namespace's file is called: the cookie of the first that was. The kernel calls another so once that one is
+ * gone, and sessions of TLS are kept by agents for longer.
+ */
+const cookies = new Map<string, bigint | undefined>()
 
 function drawerOf(place: Namespace | undefined): string {
   if (place === undefined) return HOME
   let drawer = known.get(place)
   if (drawer === undefined) {
-    drawer = place.isHome ? HOME : place.id
+    drawer = place.isHome ? HOME : nameOf(place)
     known.set(place, drawer)
   }
   return drawer
+}
+
+function nameOf({ id, cookie }: Namespace): string {
+  if (!cookies.has(id)) cookies.set(id, cookie)
+  return cookies.get(id) === cookie ? id : `${id}:${cookie}`
 }
 
 function isShared(agent: object): boolean {

@@ -39,16 +39,35 @@ export function hookConnecting(patches: Patches): void {
 /** Puts the hook on datagrams. */
 export function hookDatagrams(patches: Patches): void {
   const dgram = builtin('dgram')
-  const { createSocket } = dgram as { createSocket: AnyFunction }
+  const { createSocket, Socket } = dgram as { createSocket: AnyFunction; Socket: typeof dgram.Socket }
   patches.replace(dgram, 'createSocket', function (this: unknown, ...args: unknown[]) {
-    const [options] = args
-    if (hasLookup(options)) args[0] = returningToCaller(options)
-    const socket = createSocket.apply(this, args)
-    // It may be bound elsewhere, and is to hear there.
-    const handle = contextOf() && hidden<{ handle?: object | null }>(socket, 'state symbol')?.handle
-    if (handle) noteMade(handle)
-    return socket
+    return noted(createSocket.apply(this, withLookup(args)))
   })
+  // A proxy, as all else about the class is the original's.
+  const hooked = new Proxy(Socket, {
+    construct: (target, args, newTarget) => noted(Reflect.construct(target as never, withLookup(args), newTarget)),
+    // As a class of the style before ES6 does with the one that it inherits from.
+    apply(target, self: object, args) {
+      const made: unknown = Reflect.apply(target as never, self, withLookup(args))
+      noted((made as object | undefined) ?? self)
+      return made
+    }
+  })
+  patches.value(Socket.prototype, 'constructor', hooked)
+  patches.value(dgram, 'Socket', hooked)
+}
+
+/** The arguments that a UDP socket is made with: a look-up of the program's answers where it is asked. */
+function withLookup(args: unknown[]): unknown[] {
+  const [options, ...others] = args
+  return hasLookup(options) ? [returningToCaller(options), ...others] : args
+}
+
+/** A UDP socket may be bound elsewhere than where it is made, and is to hear there. */
+function noted<T extends object>(socket: T): T {
+  const handle = contextOf() && hidden<{ handle?: object | null }>(socket, 'state symbol')?.handle
+  if (handle) noteMade(handle)
+  return socket
 }
 
 function hasLookup(options: unknown): options is Options {

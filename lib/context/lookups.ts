@@ -41,7 +41,9 @@ export function hookLookups(patches: Patches): void {
 /** The two that make resolvers. */
 function hookModule(patches: Patches, module: typeof builtinDns | typeof builtinDns.promises, of: ModuleOf): void {
   patches.replace(module, 'setServers', settingDefault(module.setServers as AnyFunction, of))
-  patches.value(module, 'Resolver', redirectedClass(module.Resolver, of))
+  const redirected = redirectedClass(module.Resolver, of)
+  patches.value(module.Resolver.prototype, 'constructor', redirected)
+  patches.value(module, 'Resolver', redirected)
 }
 
 /** The servers of one network are no other's. */

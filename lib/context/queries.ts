@@ -158,8 +158,10 @@ function hookSettings(patches: Patches, resolver: HandlePrototype): void {
 
 function setting(name: 'setServers' | 'setLocalAddress', original: AnyFunction): AnyFunction {
   return function (this: object, ...args: unknown[]) {
-    const outcome: unknown = original.apply(this, args)
     const outsider = outsiders.get(this)
+    // One that `dns.setServers` makes to be everybody's, if it was taken before there were hooks on it.
+    if (outsider === undefined && elsewhere() !== undefined) throw capturedReference('dns', name)
+    const outcome: unknown = original.apply(this, args)
     if (outsider === undefined || (outcome !== undefined && outcome !== 0)) return outcome
     outsider.settings.set(name, args)
     outsider.channels = new WeakMap()

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
+import { NetNs } from 'node-netns'
 import { first, later, namespace, told } from '../../offline/kit.mjs'
 import { agent, answering, get } from '../../offline/web.mjs'
 
@@ -31,6 +32,18 @@ export default {
       await Promise.all(many),
       many.map((_, n) => (n % 2 === 0 ? 'red' : 'blue'))
     )
+  },
+  'a namespace that is given the number of one that is gone has none of its names': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const shared = agent({})
+    await assert.rejects(red.run(get, 'http://127.0.0.1/', { agent: shared }), { code: 'ECONNREFUSED' })
+    const nameOf = () => shared.getName({ host: '127.0.0.1', port: 80 })
+    const name = red.run(nameOf)
+    // As the kernel does, in its own time.
+    Object.defineProperty(blue, 'id', { value: red.id })
+    assert.notEqual(blue.run(nameOf), name)
+    assert.equal(red.run(nameOf), name)
+    assert.equal(NetNs.fromFd(red.fd).run(nameOf), name)
   },
   'maxTotalSockets: a request that waited for another namespace dials from its own': async () => {
     const [red, blue] = [namespace(), namespace()]
@@ -292,9 +305,11 @@ export default {
       place.run(() => http.get('http://127.0.0.1/', { agent: shared }).on('error', () => {}))
     )
     const [earlier, later] = await Promise.all(started.map((request) => first(request, 'socket')))
-    assert.deepEqual(Object.keys(shared.sockets), ['127.0.0.1:80:', `127.0.0.1:80::${blue.id}`])
+    const named = blue.run(() => shared.getName({ host: '127.0.0.1', port: 80 }))
+    assert.ok(named.startsWith(`127.0.0.1:80::${blue.id}`))
+    assert.deepEqual(Object.keys(shared.sockets), ['127.0.0.1:80:', named])
     await blue.run(() => once(earlier.destroy(), 'close'))
-    assert.deepEqual(Object.keys(shared.sockets), [`127.0.0.1:80::${blue.id}`])
+    assert.deepEqual(Object.keys(shared.sockets), [named])
     await red.run(() => once(later.destroy(), 'close'))
     assert.deepEqual([Object.keys(shared.sockets), shared.totalSocketCount], [[], 0])
   },

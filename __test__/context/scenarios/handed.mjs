@@ -8,6 +8,7 @@ import http2 from 'node:http2'
 import net from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { inherits } from 'node:util'
 import { NetNs } from 'node-netns'
 import { cert, key } from '../../offline/certificate.mjs'
 import { first, later, listen, namespace } from '../../offline/kit.mjs'
@@ -106,23 +107,42 @@ export default {
     for (const place of places) assert.equal(await get(place, { lookup: queueing(1) }), place.id)
   },
   'an answer that another look-up brings: each UDP socket is where it was bound': async () => {
-    const places = [namespace(), namespace()]
-    const lookup = queueing(2)
-    const bound = await Promise.all(
-      places.map((place) =>
-        place.run(async () => {
-          const socket = dgram.createSocket({ type: 'udp4', lookup })
-          later(() => socket.close())
-          socket.bind(5353, 'x.test')
-          await once(socket, 'listening')
-          return where()
-        })
+    // What extends a class from before there were hooks does not know of them.
+    namespace().run(() => {})
+    class Extended extends dgram.Socket {}
+    function Inherited(options) {
+      dgram.Socket.call(this, options)
+    }
+    inherits(Inherited, dgram.Socket)
+    const makers = [
+      (options) => dgram.createSocket(options),
+      (options) => new dgram.Socket(options),
+      (options) => new Extended(options),
+      (options) => new Inherited(options),
+      (options) => new dgram.Socket.prototype.constructor(options),
+      (options, place) => new place.dgram.Socket(options)
+    ]
+    for (const make of makers) {
+      const places = [namespace(), namespace()]
+      const lookup = queueing(2)
+      const bound = await Promise.all(
+        places.map((place) =>
+          place.run(async () => {
+            const socket = make({ type: 'udp4', lookup }, place)
+            later(() => socket.close())
+            assert.ok(socket instanceof dgram.Socket)
+            socket.bind(5353, 'x.test')
+            await once(socket, 'listening')
+            return where()
+          })
+        )
       )
-    )
-    assert.deepEqual(
-      bound,
-      places.map(({ id }) => id)
-    )
+      assert.deepEqual(
+        bound,
+        places.map(({ id }) => id),
+        String(make)
+      )
+    }
   },
   'options with a look-up are read as they are, and stay so': async () => {
     await namespace().run(async () => {

@@ -162,6 +162,7 @@ export default {
         assert.deepEqual(await made.ask(), ['127.0.0.9'])
       }
       assert.ok(new dns.Resolver() instanceof dns.Resolver)
+      for (const { Resolver } of [dns, dns.promises]) assert.equal(Resolver.prototype.constructor, Resolver)
     })
   },
   'a name server of a link, as routers announce theirs, is asked by its link-local address': async () => {

@@ -42,6 +42,23 @@ const begun = Object.entries(BEGINNERS).map(([what, begin]) => [
 
 export default {
   ...Object.fromEntries(begun),
+  'Node calls what native code calls directly in a context, and tells whoever asks of the resource that runs':
+    async () => {
+      const red = namespace()
+      const asked = () =>
+        shown === undefined ? 0 : shown.async_hook_fields[shown.constants.kUsesExecutionAsyncResource]
+      const inFile = (fn) => new Promise((resolve) => fs.stat('/', () => resolve(fn())))
+      const storage = new AsyncLocalStorage()
+      await red.run(async () => {
+        for (let round = 0; round < 3; round += 1) {
+          assert.equal(await inFile(asked), 0)
+          assert.equal((await inFile(executionAsyncResource)).constructor.name, 'FSReqCallback')
+          const found = () => [NetNs.current().id, storage.getStore()]
+          assert.deepEqual(await storage.run(round, inFile, found), [red.id, round])
+        }
+      })
+      storage.disable()
+    },
   'nothing is followed while there is no context, again and again': async () => {
     const red = namespace()
     for (let round = 0; round < 5; round += 1) {
