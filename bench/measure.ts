@@ -1,4 +1,5 @@
 /** Interleaved rounds of turns, and what is made of them. */
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Estimate, estimate, quantile } from './estimate.ts'
 import type { Peer } from './peer.ts'
@@ -40,8 +41,8 @@ export async function measure(operation: Operation, peers: Map<string, Peer>): P
     }
     for (const row of rows) row.rounds.push([])
     for (let turn = 0; turn < turns; turn++) {
-      // Forth and back, as who comes first may find the machine otherwise than who comes last.
-      for (const row of (round + turn) % 2 === 0 ? rows : rows.toReversed()) {
+      // In no order, as whoever comes after himself, or always after the same one, finds the machine otherwise than others.
+      for (const row of shuffled(rows)) {
         await sleep(rest)
         if (fresh === 'cold') await row.peer.restart()
         const times = await row.peer.round(row.request, batches, size)
@@ -62,6 +63,11 @@ export async function measure(operation: Operation, peers: Map<string, Peer>): P
     best: Math.min(...rounds.flat()),
     rounds
   }))
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  const left = [...values]
+  return values.map(() => left.splice(randomInt(left.length), 1)[0] as T)
 }
 
 /** How `one` compares with `other`: turn by turn of the same round, and by their best turns. */

@@ -14,6 +14,7 @@ export const FIRST_CALLED = [
   'bindAll',
   'binding',
   'bound',
+  'callDirectly',
   'calling',
   'cancelling',
   'connecting',

@@ -13,12 +13,33 @@ interface InResources extends AsyncLocalStorage<object | undefined> {
   readonly enabled: boolean
   readonly kResourceStore: symbol
   _enable(): void
+  /** Called for each new resource, right after Node has asked for the running one. */
+  _propagate?(resource: object, running: object, type: string): void
 }
 
 /** What Node tells of the hooks that are on: how many there are of each kind, and whether anybody asked for resources. */
 interface Counts {
   async_hook_fields: Uint32Array
   constants: { kTotals: number; kUsesExecutionAsyncResource?: number }
+}
+
+/**
+ * Has Node call directly what native code calls. While there are hooks, as a storage's, all that goes by a function of
+ * JavaScript once anybody asked for the running resource, to have it at hand for who asks again; a storage asks for each
+ * new resource, but what it is saved is less than what the way around costs all who are called. That somebody asked is a
+ * hint: whoever asks next is told of the right one all the same.
+ */
+function callDirectly(storage: InResources): void {
+  const { kResourceStore: key, _propagate } = storage
+  const counts = shownBinding('async_wrap') as Counts | undefined
+  const asked = counts?.constants.kUsesExecutionAsyncResource
+  if (typeof _propagate !== 'function' || counts === undefined || asked === undefined) return
+  const { async_hook_fields: fields } = counts
+  // What Node's own does by itself, as to call that takes as long as is saved. `wake` proves that what is stored is passed on.
+  storage._propagate = (resource, running) => {
+    fields[asked] = 0
+    Reflect.set(resource, key, Reflect.get(running, key))
+  }
 }
 
 /** Has a storage rest while nothing that was stored in it is left, which is when the collector has found it all gone. */
@@ -47,7 +68,9 @@ export class Rest {
     const { enabled, kResourceStore, _enable } = storage as Partial<InResources>
     const isInResources =
       typeof enabled === 'boolean' && typeof kResourceStore === 'symbol' && typeof _enable === 'function'
-    return isInResources ? new Rest(storage as InResources, isShared) : undefined
+    if (!isInResources) return undefined
+    callDirectly(storage as InResources)
+    return new Rest(storage as InResources, isShared)
   }
 
   /**
