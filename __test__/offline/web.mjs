@@ -1,4 +1,5 @@
 /** What scenarios of HTTP share. */
+import assert from 'node:assert/strict'
 import http from 'node:http'
 import https from 'node:https'
 import { cert } from './certificate.mjs'
@@ -17,6 +18,14 @@ export async function get(url, options = {}) {
   const { get } = String(url).startsWith('https') ? https : http
   const response = await first(get(url, { ca: cert, ...options }), 'response')
   return told(response)
+}
+
+/** How an agent that was used elsewhere first calls what it has of `127.0.0.1:80` in a namespace. */
+export function nameIn(place) {
+  const name = place.run(() => http.globalAgent.getName({ host: '127.0.0.1', port: 80 }))
+  // The number may have been that of another one.
+  assert.ok(name.startsWith(`127.0.0.1:80::${place.id}`))
+  return name
 }
 
 /** A new agent, which is destroyed when the scenario is over. */

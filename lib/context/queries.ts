@@ -4,7 +4,7 @@
  * nobody knows its options, and is refused.
  */
 import { builtin } from '../builtin.ts'
-import type { Channel, ChannelOptions } from '../dns/channel.ts'
+import type { Channel, ChannelOptions, NativeChannel } from '../dns/channel.ts'
 import { capturedReference } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -157,10 +157,12 @@ function hookSettings(patches: Patches, resolver: HandlePrototype): void {
 }
 
 function setting(name: 'setServers' | 'setLocalAddress', original: AnyFunction): AnyFunction {
-  return function (this: object, ...args: unknown[]) {
+  return function (this: NativeChannel, ...args: unknown[]) {
     const outsider = outsiders.get(this)
-    // One that `dns.setServers` makes to be everybody's, if it was taken before there were hooks on it.
-    if (outsider === undefined && elsewhere() !== undefined) throw capturedReference('dns', name)
+    // `dns.setServers` makes one that is to be everybody's, if it was taken before there were hooks on it.
+    if (outsider === undefined && OurChannel?.isChecker(this) !== true && elsewhere() !== undefined) {
+      throw capturedReference('dns', name)
+    }
     const outcome: unknown = original.apply(this, args)
     if (outsider === undefined || (outcome !== undefined && outcome !== 0)) return outcome
     outsider.settings.set(name, args)

@@ -40,6 +40,13 @@ const TRIES = 4
 
 /** See the module. */
 export class Channel {
+  static readonly #checkers = new WeakSet<NativeChannel>()
+
+  /** Whether a channel of c-ares's only checks what is set on one of these. */
+  static isChecker(native: NativeChannel): boolean {
+    return Channel.#checkers.has(native)
+  }
+
   readonly #settings: Settings
   readonly #native: NativeChannel
   readonly #options: ChannelOptions
@@ -53,6 +60,7 @@ export class Channel {
     this.#settings = settings
     this.#datagrams = new Datagrams(settings.spare)
     this.#native = native
+    Channel.#checkers.add(native)
     this.#options = options
   }
 
