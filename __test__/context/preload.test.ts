@@ -48,7 +48,7 @@ it.each(['--import', '--require'])(
     NetNs.createSync({ name: blue }).close()
     try {
       const { stdout } = await run([flag, 'node-netns/register'], { NETNS: name, BLUE: blue }, program('named.mjs'))
-      expect(JSON.parse(stdout)).toEqual(['home', 'blue', 'red', 'home'])
+      expect(JSON.parse(stdout)).toEqual(['home', 'blue', 'red', '', 'home'])
     } finally {
       NetNs.deleteSync(blue)
     }

@@ -1,6 +1,7 @@
 /** The drawers in which an `http.Agent` keeps connections: one for each network, by the files that they belong to. */
 import { builtin } from '../builtin.ts'
 import { BOUND, type Namespace } from '../namespace.ts'
+import { Itself } from './itself.ts'
 import { hereOrHome, outsideOrHome } from './place.ts'
 
 const HOME = 'home'
@@ -41,14 +42,6 @@ function socketsOf(agent: object): object {
  */
 export function looksMade(options: object): boolean {
   return '_agentKey' in options && Object.getPrototypeOf(options) === null
-}
-
-/** What is constructed is the object that it is given. */
-class Itself {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: this is how an object gets the private fields of another class.
-    return object
-  }
 }
 
 /**
@@ -108,7 +101,17 @@ function drawerOf(place: Namespace | undefined): string {
   return drawer
 }
 
-function nameOf({ id, cookie }: Namespace): string {
+let untold = 0
+
+function nameOf(place: Namespace): string {
+  const { id } = place
+  let cookie: bigint | undefined
+  try {
+    cookie = place.cookie
+  } catch {
+    // It is closed, or cannot be entered: whoever asks for a connection is told so, and nobody has to share with it.
+    return `${id}:untold-${++untold}`
+  }
   if (!cookies.has(id)) cookies.set(id, cookie)
   return cookies.get(id) === cookie ? id : `${id}:${cookie}`
 }

@@ -3,21 +3,18 @@
  * for all connections that take too long, which is of whoever began it, and connects again in what it calls.
  */
 import { builtin } from '../builtin.ts'
+import { closed, outsideContext } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
-import { ASKED, PLACE, type SocketHandle } from './handles.ts'
+import { Asked } from './asked.ts'
+import { PLACE, type SocketHandle } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { hereOrHome } from './place.ts'
-import { contextOf, foreignContext, runIn } from './storage.ts'
+import { hereOrHome, placeOutside } from './place.ts'
+import { contextOf, runIn } from './storage.ts'
 
 /** Of TLS, a handle has the one beneath. */
-type Handle = SocketHandle & { _parent?: Handle | null; connect?: AnyFunction }
+type Handle = SocketHandle & { _parent?: Handle | null }
 
-interface Given {
-  connecting: boolean
-  _handle?: Handle | null
-  /** What TLS has. */
-  _tlsOptions?: { isServer?: boolean }
-}
+type Given = { _handle?: Handle | null }
 
 /** Puts the hook on sockets of TCP and TLS. */
 export function hookFailures(patches: Patches): void {
@@ -25,8 +22,17 @@ export function hookFailures(patches: Patches): void {
   const { _destroy } = prototype as unknown as { _destroy: AnyFunction }
   patches.replace(prototype, '_destroy', function (this: Given, error: unknown, done: AnyFunction) {
     // Without an error, all that is left is `'close'`, which is the handle's.
-    return error ? failIn(askedIn(this), _destroy, this, error, done) : _destroy.call(this, error, done)
+    if (!error) return _destroy.call(this, error, done)
+    const place = askedIn(this)
+    return failIn(place, _destroy, this, refusalFor(place, error), done)
   })
+}
+
+/** What refused a connection, where Node says only that it was not permitted. */
+function refusalFor(place: Namespace | undefined | null, error: unknown): unknown {
+  if (place === null || (error as NodeJS.ErrnoException).code !== 'EPERM') return error
+  if (place?.closed) return closed(place.toString())
+  return place === undefined && placeOutside() === null ? outsideContext() : error
 }
 
 function failIn(
@@ -44,12 +50,10 @@ function failIn(
 
 /** The place of a connection, whatever has become of it; undefined for outside, `null` for what does not tell. */
 function askedIn(socket: Given): Namespace | undefined | null {
-  let handle = socket._handle
-  while (handle?._parent) handle = handle._parent
-  if (!handle) return null
-  const place = handle[PLACE] ?? handle[ASKED]
-  if (place !== undefined) return place
+  const asked = Asked.placeOf(socket)
+  if (asked !== null) return asked
   // Others came from somewhere, as a child's pipes and accepted connections did.
-  const isOwn = socket.connecting || socket._tlsOptions?.isServer === false
-  return isOwn && typeof handle.connect === 'function' && foreignContext() === undefined ? undefined : null
+  let handle = socket._handle
+  while (handle && handle[PLACE] === undefined) handle = handle._parent
+  return handle?.[PLACE] ?? null
 }

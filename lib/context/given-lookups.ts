@@ -3,35 +3,33 @@
  * theirs, in the context of whoever asked first: where a socket goes must not depend on that.
  */
 import { builtin, hidden } from '../builtin.ts'
-import { ASKED, type SocketHandle } from './handles.ts'
+import { Asked } from './asked.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, noteMade, returning } from './storage.ts'
+import { contextOf, namespaceIn, noteMade, returning, stored } from './storage.ts'
 
 /** Options of sockets, which some programs make by classes of theirs. */
 interface Options {
   lookup: AnyFunction
 }
 
-type Connecting = { _handle?: SocketHandle | null }
-
 /** Puts the hook on connections. */
 export function hookConnecting(patches: Patches): void {
   const { prototype } = builtin('net').Socket
   const { connect } = prototype as { connect: AnyFunction }
-  patches.replace(prototype, 'connect', function (this: Connecting, ...args: unknown[]) {
+  patches.replace(prototype, 'connect', function (this: object, ...args: unknown[]) {
     // Node itself calls this with all arguments in one array, which it has marked, and may use again.
     const given = Array.isArray(args[0]) ? args[0] : args
     const [options] = given
-    const place = contextOf()
-    if (place === undefined) return connect.apply(this, args)
-    const looksUp = hasLookup(options)
-    if (looksUp) given[0] = returningToCaller(options)
+    const found = stored()
+    const place = namespaceIn(found)
+    // Of contexts of another copy of this library, that one knows.
+    if (place !== undefined || found === undefined) Asked.note(this, place)
+    if (place === undefined || !hasLookup(options)) return connect.apply(this, args)
+    given[0] = returningToCaller(options)
     try {
       return connect.apply(this, args)
     } finally {
-      if (looksUp) given[0] = options
-      // Until it has an address, nothing else tells where it is to go.
-      if (this._handle) this._handle[ASKED] = place
+      given[0] = options
     }
   })
 }

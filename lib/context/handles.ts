@@ -14,9 +14,6 @@ import { adopt, disown, namespaceIn, runIn, stored } from './storage.ts'
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
 export const PLACE = Symbol('node-netns.place')
 
-/** Where a connection was asked for, in a context, for handles that may have no socket yet. */
-export const ASKED = Symbol('node-netns.asked')
-
 /** The part of a libuv handle that matters here. */
 export interface SocketHandle {
   fd: number
@@ -25,7 +22,6 @@ export interface SocketHandle {
   onerror?: AnyFunction
   send?: AnyFunction
   [PLACE]?: Namespace
-  [ASKED]?: Namespace
 }
 
 /** The prototypes of the handles that open sockets. */
@@ -132,6 +128,11 @@ function tellConnecting(handle: SocketHandle, socket: OwnerSocket | undefined, e
   else tellAtLast(socket, error as Error)
 }
 
+/** As {@link tellConnecting}. The further attempts of TLS have nobody: their socket is told when they have all failed. */
+function tellDialling(handle: SocketHandle, socket: OwnerSocket | undefined, error: unknown): void {
+  if (socket !== undefined) tellConnecting(handle, socket, error)
+}
+
 /** While several addresses are tried, Node must find the socket as it was. When all have failed, it destroys it. */
 function tellAtLast(socket: OwnerSocket, error: Error): void {
   if (Object.hasOwn(socket, 'destroy')) return
@@ -149,7 +150,7 @@ function dialling(call: Call): AnyFunction {
   return function (this: SocketHandle, request: unknown, address: unknown, port: unknown) {
     const place = placeFor(this)
     if (place === undefined) return original.call(this, request, address, port)
-    return openOrTell(this, call, [request, address, port], tellConnecting, place)
+    return openOrTell(this, call, [request, address, port], tellDialling, place)
   }
 }
 

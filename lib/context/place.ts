@@ -25,7 +25,11 @@ export function here(): Namespace | undefined {
 /** As {@link here}; `null` where it throws. */
 export function placeOrRefusal(): Namespace | undefined | null {
   const found = stored()
-  if (found !== undefined) return namespaceIn(found)
+  return found === undefined ? placeOutside() : namespaceIn(found)
+}
+
+/** As {@link placeOrRefusal}, outside of every context. */
+export function placeOutside(): Namespace | undefined | null {
   return outsidePolicy === 'deny' ? null : outsideOrHome()
 }
 

@@ -14,18 +14,27 @@ export function facadeOf(module: object, memberOf: (name: string | symbol) => ()
     Object.defineProperty(own, name, { enumerable, configurable: true, get: memberOf(name), set })
   }
   const members = Object.getOwnPropertyDescriptors(own) as Record<string | symbol, PropertyDescriptor>
-  // What mocks methods looks for properties with a value.
+  /** What mocks methods looks for properties with a value. */
+  const shownOf = (name: string | symbol): PropertyDescriptor | undefined => {
+    const found = Reflect.getOwnPropertyDescriptor(own, name)
+    if (found?.get === undefined || found.get !== members[name]?.get || !hasValue(module, name)) return found
+    return { value: found.get(), enumerable: found.enumerable === true, configurable: true, writable: true }
+  }
   return new Proxy(own, {
-    getOwnPropertyDescriptor: (_, name) => {
-      const found = Reflect.getOwnPropertyDescriptor(own, name)
-      if (found?.get === undefined || found.get !== members[name]?.get || !hasValue(module, name)) return found
-      return { value: found.get(), enumerable: found.enumerable === true, configurable: true, writable: true }
-    },
+    getOwnPropertyDescriptor: (_, name) => shownOf(name),
     defineProperty: (_, name, descriptor) => {
+      const shown = shownOf(name)
+      const isValue = shown?.get === undefined && !('get' in descriptor || 'set' in descriptor)
+      // What is not said stays as it is shown.
+      const whole = isValue ? { ...shown, ...descriptor } : descriptor
       const member = members[name]
       // A mock that is taken back.
-      const isBack = 'value' in descriptor && member?.get !== undefined && descriptor.value === member.get()
-      return Reflect.defineProperty(own, name, isBack ? member : descriptor)
+      const isBack =
+        member?.get !== undefined &&
+        whole.configurable !== false &&
+        whole.writable === true &&
+        whole.value === member.get()
+      return Reflect.defineProperty(own, name, isBack ? member : whole)
     }
   })
 }

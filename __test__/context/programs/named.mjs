@@ -1,5 +1,5 @@
 /** Under `NETNS=red`: starts itself at home, in another namespace and outside, as a Worker and as a child, twice over. */
-import { execFileSync, fork } from 'node:child_process'
+import { execFileSync, execSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -7,6 +7,8 @@ import { NetNs } from 'node-netns'
 
 const file = fileURLToPath(import.meta.url)
 const whereChildrenAre = () => String(execFileSync('readlink', ['/proc/self/ns/net'])).trim()
+/** Whatever `execSync` is given: Node takes all that is no object for no options. */
+const inherited = () => [undefined, {}, [], 'utf8', 5, true].map((given) => String(execSync('echo -n "$NETNS"', given)))
 const starts = {
   worker: (depth) => new Worker(file, { workerData: depth }),
   fork: (depth) => fork(file, [depth])
@@ -30,7 +32,7 @@ else {
   const [home, red] = [NetNs.home().id, NetNs.fromName(process.env.NETNS).id]
   const names = { [home]: 'home', [blue.id]: 'blue', [red]: 'red' }
   const told = async () => [...new Set(await all(2))].map((id) => names[id]).join()
-  const answers = [await NetNs.home().run(told), await blue.run(told), await told()]
+  const answers = [await NetNs.home().run(told), await blue.run(told), await told(), blue.run(inherited).join('')]
   NetNs.outside('home')
   console.log(JSON.stringify([...answers, await told()]))
 }

@@ -359,6 +359,20 @@ export default {
       assert.deepEqual([bound.name, bound.length], [plain.name, plain.length])
     }
   },
+  'a module is what it was once it is frozen, sealed, or said not to be writable': () => {
+    const red = namespace()
+    const { connect } = red.net
+    assert.equal(Object.freeze(red.net).connect, connect)
+    assert.ok(Object.isFrozen(red.net))
+    assert.equal({ ...Object.seal(red.http) }.get, red.http.get)
+    const { createSocket } = red.dgram
+    for (const change of [{ writable: false }, { configurable: false, value: createSocket }]) {
+      Object.defineProperty(red.dgram, 'createSocket', change)
+      assert.equal(red.dgram.createSocket, createSocket)
+      const { value, ...rest } = Object.getOwnPropertyDescriptor(red.dgram, 'createSocket')
+      assert.deepEqual([value, rest.writable], [createSocket, false])
+    }
+  },
   'modules have the properties of Node’s, to look at and to inherit': () => {
     const red = namespace()
     for (const [name, module] of Object.entries(MODULES)) {

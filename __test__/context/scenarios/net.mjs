@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict'
 import { createHook } from 'node:async_hooks'
 import { once } from 'node:events'
+import http from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
 import net from 'node:net'
 import { pipeline } from 'node:stream/promises'
+import tls from 'node:tls'
 import { NetNs } from 'node-netns'
 import {
   ask,
@@ -38,6 +42,55 @@ export default {
         })
         assert.equal(await where, place.id)
       }
+    }
+  },
+  'a connection that fails, however early, says so where it was asked for': async () => {
+    const failure = Object.assign(new Error('not found'), { code: 'ENOTFOUND' })
+    const two = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+    const lookups = {
+      atOnce: (_host, _options, done) => done(failure),
+      later: (_host, _options, done) => setImmediate(done, failure),
+      noAddress: (_host, { all }, done) => setImmediate(done, null, all ? [{ address: 'x', family: 4 }] : 'x', 4),
+      refused: (_host, { all }, done) => setImmediate(done, null, all ? two : two[0].address, 4)
+    }
+    const target = { host: 'server.test', port: 80 }
+    const starts = {
+      net: (lookup) => net.connect({ ...target, lookup }),
+      tls: (lookup) => tls.connect({ ...target, lookup }),
+      http: (lookup) => http.get({ ...target, lookup }),
+      https: (lookup) => https.get({ ...target, lookup }),
+      http2: (lookup) => http2.connect('https://server.test:80', { lookup }),
+      pipe: () => net.connect({ path: `/${'x'.repeat(200)}` }),
+      aborted: () => net.connect({ ...target, lookup() {} }).destroy(failure)
+    }
+    const here = () => {
+      try {
+        return NetNs.current().id
+      } catch (error) {
+        return error.code
+      }
+    }
+    const failedIn = (start, lookup) => new Promise((resolve) => start(lookup).once('error', () => resolve(here())))
+    const closing = namespace()
+    const places = [namespace(), NetNs.home(), { id: NetNs.home().id, run: (fn, ...args) => fn(...args) }]
+    for (const [name, lookup] of Object.entries(lookups)) {
+      for (const [kind, start] of Object.entries(starts)) {
+        for (const place of places) assert.equal(await place.run(failedIn, start, lookup), place.id, `${kind} ${name}`)
+      }
+    }
+    const whereClosed = closing.run(() => {
+      closing.close()
+      return Promise.all(Object.values(starts).map((start) => failedIn(start, lookups.refused)))
+    })
+    assert.deepEqual([...new Set(await whereClosed)], ['ERR_NETNS_CLOSED'])
+    NetNs.outside('deny')
+    try {
+      for (const start of [starts.net, starts.tls]) {
+        const [error] = await once(start(lookups.refused), 'error')
+        assert.equal(error.code, 'ERR_NETNS_OUTSIDE')
+      }
+    } finally {
+      NetNs.outside('home')
     }
   },
   'two namespaces answer on one port at once, each to its own': async () => {

@@ -18,7 +18,7 @@ export function withoutName(call: Starts, args: unknown[]): unknown[] {
   if (call === 'execve') return given === null ? args : replaced(args, index, environmentWithout(given))
   if (isIgnored(call, index, given)) return replaced(args, index, { env: environmentWithout(undefined) })
   // What Node refuses is left for it to refuse.
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return args
+  if (typeof given !== 'object' || given === null || (Array.isArray(given) && call !== 'execSync')) return args
   const { env } = given as Options
   return replaced(args, index, overlaid(given as Options, { env: environmentWithout(env || undefined) }))
 }
@@ -46,6 +46,7 @@ function takesOptionsLast(call: Starts, [, args]: unknown[]): boolean {
 /** What Node takes for no options. */
 function isIgnored(call: Starts, index: number, given: unknown): boolean {
   if (given === undefined) return true
+  if (call === 'execSync') return typeof given !== 'object' || given === null
   return call !== 'spawnSync' && (given === null || (typeof given === 'function' && index === 1))
 }
 
