@@ -8,13 +8,15 @@ import { runtimeLacks } from '../errors.ts'
 import { shownBinding } from './bindings.ts'
 import { Patches } from './patches.ts'
 
+type Resource = { [key: symbol]: unknown }
+
 /** A storage that keeps what is stored in resources, under a symbol of its own. */
 interface InResources extends AsyncLocalStorage<object | undefined> {
   readonly enabled: boolean
   readonly kResourceStore: symbol
   _enable(): void
   /** Called for each new resource, right after Node has asked for the running one. */
-  _propagate?(resource: object, running: object, type: string): void
+  _propagate?(resource: Resource, running: Resource, type: string): void
 }
 
 /** What Node tells of the hooks that are on: how many there are of each kind, and whether anybody asked for resources. */
@@ -38,7 +40,7 @@ function callDirectly(storage: InResources): void {
   // What Node's own does by itself, as to call that takes as long as is saved. `wake` proves that what is stored is passed on.
   storage._propagate = (resource, running) => {
     fields[asked] = 0
-    Reflect.set(resource, key, Reflect.get(running, key))
+    resource[key] = running[key]
   }
 }
 
