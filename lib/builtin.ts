@@ -83,19 +83,16 @@ export function hidden<Value>(object: object, description: string): Value | unde
  * object itself, be it inherited, a getter, or by way of a private field; and errors show it as it is.
  */
 export function overlaid<T extends object>(object: T, values: Record<string, unknown>): T {
-  const shown: PropertyDescriptorMap = {}
+  const shown: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(object)
   // As they are, what is frozen could not be replaced.
-  for (const key of Reflect.ownKeys(object)) {
-    const descriptor = Reflect.getOwnPropertyDescriptor(object, key)
-    Object.defineProperty(shown, key, { value: { ...descriptor, configurable: true }, enumerable: true })
-  }
+  for (const key of Reflect.ownKeys(shown)) Object.assign(Reflect.get(shown, key), { configurable: true })
   return new Proxy(Object.create(Object.getPrototypeOf(object), shown) as T, {
     get: (_shown, key) => (isIn(values, key) ? values[key] : Reflect.get(object, key)),
     set: (_shown, key, value) => Reflect.set(object, key, value),
     has: (_shown, key) => isIn(values, key) || Reflect.has(object, key),
     ownKeys: () => [...new Set([...Reflect.ownKeys(object), ...Object.keys(values)])],
-    getOwnPropertyDescriptor(_shown, key) {
-      if (!isIn(values, key)) return Reflect.getOwnPropertyDescriptor(shown, key)?.value
+    getOwnPropertyDescriptor(target, key) {
+      if (!isIn(values, key)) return Reflect.getOwnPropertyDescriptor(target, key)
       return { value: values[key], configurable: true, enumerable: true, writable: true }
     }
   })

@@ -11,8 +11,10 @@ import { contextOf, runIn } from './storage.ts'
 /** With the socket behind the request: Node 20 and 22 call them while a parser of theirs reads, in no context. */
 const TAKEN_OVER = new Set<unknown>(['connect', 'upgrade'])
 
-/** Of TLS, the handle has the one beneath. */
-type Taken = { _handle?: (SocketHandle & { _parent?: SocketHandle }) | null } | undefined
+type Taken = { _handle?: Handle | null } | undefined
+
+/** Of TLS, a handle has the one beneath. */
+type Handle = SocketHandle & { _parent?: Handle | null }
 
 type Emitter = { emit: AnyFunction; _handle?: SocketHandle | null; [PLACE]?: Namespace | undefined }
 
@@ -46,9 +48,10 @@ export function hookEvents(patches: Patches): void {
 }
 
 /** Where a socket is that was accepted in a namespace, TLS or not. */
-function placeOf(socket: unknown): Namespace | undefined {
-  const handle = (socket as Taken)?._handle
-  return handle?.[PLACE] ?? handle?._parent?.[PLACE]
+export function placeOf(socket: unknown): Namespace | undefined {
+  let handle = (socket as Taken)?._handle
+  while (handle && handle[PLACE] === undefined) handle = handle._parent
+  return handle?.[PLACE]
 }
 
 /** A function of its own, as one within another costs that one whether it is called or not. */

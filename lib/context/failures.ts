@@ -6,21 +6,16 @@ import { builtin } from '../builtin.ts'
 import { closed, outsideContext } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { Asked } from './asked.ts'
-import { PLACE, type SocketHandle } from './handles.ts'
+import { placeOf } from './events.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome, placeOutside } from './place.ts'
 import { contextOf, runIn } from './storage.ts'
-
-/** Of TLS, a handle has the one beneath. */
-type Handle = SocketHandle & { _parent?: Handle | null }
-
-type Given = { _handle?: Handle | null }
 
 /** Puts the hook on sockets of TCP and TLS. */
 export function hookFailures(patches: Patches): void {
   const { prototype } = builtin('net').Socket
   const { _destroy } = prototype as unknown as { _destroy: AnyFunction }
-  patches.replace(prototype, '_destroy', function (this: Given, error: unknown, done: AnyFunction) {
+  patches.replace(prototype, '_destroy', function (this: object, error: unknown, done: AnyFunction) {
     // Without an error, all that is left is `'close'`, which is the handle's.
     if (!error) return _destroy.call(this, error, done)
     const place = askedIn(this)
@@ -38,7 +33,7 @@ function refusalFor(place: Namespace | undefined | null, error: unknown): unknow
 function failIn(
   place: Namespace | undefined | null,
   destroy: AnyFunction,
-  socket: Given,
+  socket: object,
   error: unknown,
   done: AnyFunction
 ): unknown {
@@ -49,11 +44,9 @@ function failIn(
 }
 
 /** The place of a connection, whatever has become of it; undefined for outside, `null` for what does not tell. */
-function askedIn(socket: Given): Namespace | undefined | null {
+function askedIn(socket: object): Namespace | undefined | null {
   const asked = Asked.placeOf(socket)
   if (asked !== null) return asked
   // Others came from somewhere, as a child's pipes and accepted connections did.
-  let handle = socket._handle
-  while (handle && handle[PLACE] === undefined) handle = handle._parent
-  return handle?.[PLACE] ?? null
+  return placeOf(socket) ?? null
 }

@@ -2,7 +2,7 @@
  * Look-ups that the program gives to sockets. Those that keep answers may call whoever waits for one from a queue of
  * theirs, in the context of whoever asked first: where a socket goes must not depend on that.
  */
-import { builtin, hidden } from '../builtin.ts'
+import { builtin, hidden, overlaid } from '../builtin.ts'
 import { Asked } from './asked.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { contextOf, namespaceIn, noteMade, returning, stored } from './storage.ts'
@@ -80,18 +80,5 @@ function returningToCaller(options: Options): object {
     if (typeof callback === 'function') args[args.length - 1] = returning(callback as AnyFunction)
     return lookup.apply(this, args)
   }
-  // Getters of a class may be for its own instances alone; and of frozen options, a proxy has to tell as it is.
-  return new Proxy(
-    {},
-    {
-      get: (_, key) => (key === 'lookup' ? wrapped : Reflect.get(options, key)),
-      set: (_, key, value) => Reflect.set(options, key, value),
-      has: (_, key) => Reflect.has(options, key),
-      ownKeys: () => Reflect.ownKeys(options),
-      getOwnPropertyDescriptor(_, key) {
-        const property = Reflect.getOwnPropertyDescriptor(options, key)
-        return property && { ...property, configurable: true }
-      }
-    }
-  )
+  return overlaid(options, { lookup: wrapped })
 }

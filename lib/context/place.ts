@@ -83,6 +83,14 @@ export function hasName(): boolean {
 }
 
 /**
+ * Whether a Worker there would be elsewhere if nobody told it of its place. At home, Node's pool, which looks names up, is
+ * in the right network too; but not by what `NETNS` says.
+ */
+export function isUnlikeNode(place: Namespace): boolean {
+  return !place.isHome || hasName()
+}
+
+/**
  * Whether a child's `NETNS` is only what this process has itself: where the child was started says more than that. With
  * any other, somebody means it.
  */

@@ -31,12 +31,10 @@ interface Counts {
  * new resource, but what it is saved is less than what the way around costs all who are called. That somebody asked is a
  * hint: whoever asks next is told of the right one all the same.
  */
-function callDirectly(storage: InResources): void {
+function callDirectly(storage: InResources, { async_hook_fields: fields, constants }: Counts): void {
   const { kResourceStore: key, _propagate } = storage
-  const counts = shownBinding('async_wrap') as Counts | undefined
-  const asked = counts?.constants.kUsesExecutionAsyncResource
-  if (typeof _propagate !== 'function' || counts === undefined || asked === undefined) return
-  const { async_hook_fields: fields } = counts
+  const { kUsesExecutionAsyncResource: asked } = constants
+  if (typeof _propagate !== 'function' || asked === undefined) return
   // What Node's own does by itself, as to call that takes as long as is saved. `wake` proves that what is stored is passed on.
   storage._propagate = (resource, running) => {
     fields[asked] = 0
@@ -47,6 +45,8 @@ function callDirectly(storage: InResources): void {
 /** Has a storage rest while nothing that was stored in it is left, which is when the collector has found it all gone. */
 export class Rest {
   readonly #storage: InResources
+  /** Undefined where Node shows none: then there is no rest. */
+  readonly #counts: Counts | undefined
   readonly #isShared: () => boolean
   readonly #gone = new FinalizationRegistry(() => this.#end())
   #left = 0
@@ -57,8 +57,9 @@ export class Rest {
   #follower: AsyncHook | undefined
   #isWatching = false
 
-  private constructor(storage: InResources, isShared: () => boolean) {
+  private constructor(storage: InResources, counts: Counts | undefined, isShared: () => boolean) {
     this.#storage = storage
+    this.#counts = counts
     this.#isShared = isShared
   }
 
@@ -71,8 +72,9 @@ export class Rest {
     const isInResources =
       typeof enabled === 'boolean' && typeof kResourceStore === 'symbol' && typeof _enable === 'function'
     if (!isInResources) return undefined
-    callDirectly(storage as InResources)
-    return new Rest(storage as InResources, isShared)
+    const counts = shownBinding('async_wrap') as Counts | undefined
+    if (counts !== undefined) callDirectly(storage as InResources, counts)
+    return new Rest(storage as InResources, counts, isShared)
   }
 
   /**
@@ -90,8 +92,7 @@ export class Rest {
   #end(): void {
     this.#left -= 1
     if (this.#left > 0 || !this.#storage.enabled || this.#isShared()) return
-    const counts = shownBinding('async_wrap') as Counts | undefined
-    if (counts !== undefined) this.#rest(counts)
+    if (this.#counts !== undefined) this.#rest(this.#counts)
   }
 
   /** Unless hooks of others are on, which Node would have to call anyway. */

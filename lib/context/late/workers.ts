@@ -5,7 +5,7 @@ import { builtin, overlaid } from '../../builtin.ts'
 import { capturedReference } from '../../errors.ts'
 import { parts } from '../../parts.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
-import { hasName, here, inside, isBrokered } from '../place.ts'
+import { here, inside, isBrokered, isUnlikeNode } from '../place.ts'
 import type { Making } from '../web/workers.ts'
 import { probeWorker } from './worker-probe.ts'
 
@@ -73,8 +73,7 @@ function starting(original: AnyFunction, making: Making): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
     const place = here()
     if (place === undefined) return original.apply(this, args)
-    // At home it would go by the environment, as nobody told it.
-    if (!making.isOurs && (!place.isHome || hasName())) throw capturedReference('Worker', 'new Worker')
+    if (!making.isOurs && isUnlikeNode(place)) throw capturedReference('Worker', 'new Worker')
     if (isBrokered(place)) return original.apply(this, args)
     return inside(place, () => original.apply(this, args))
   }

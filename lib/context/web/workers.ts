@@ -9,7 +9,7 @@ import type { Namespace } from '../../namespace.ts'
 import { parts } from '../../parts.ts'
 import type { WorkerPlace } from '../late/workers.ts'
 import type { AnyFunction, Patches } from '../patches.ts'
-import { hasName, here, isBrokered, isStaying } from '../place.ts'
+import { here, isBrokered, isStaying, isUnlikeNode } from '../place.ts'
 
 type WorkerClass = typeof Worker
 
@@ -60,18 +60,14 @@ function watchClass(patches: Patches, Worker: object, making: Making): boolean {
   if (typeof root !== 'function' || !String(root).startsWith('class ')) return false
   const watched = new Proxy(EventEmitter, {
     construct(target, args, newTarget) {
-      if (!making.isOurs && isElsewhere(here())) throw capturedReference('Worker', 'new Worker')
+      const place = here()
+      if (!making.isOurs && place !== undefined && isUnlikeNode(place)) throw capturedReference('Worker', 'new Worker')
       return Reflect.construct(target, args, newTarget)
     }
   })
   Object.setPrototypeOf(root, watched)
   patches.whenUndone(() => Object.setPrototypeOf(root, EventEmitter))
   return true
-}
-
-/** At home, Node's pool, which looks names up, is in the right network too; but not by what `NETNS` says. */
-function isElsewhere(place: Namespace | undefined): boolean {
-  return place !== undefined && (!place.isHome || hasName())
 }
 
 /**
