@@ -9,7 +9,9 @@ import { hereOrHome } from './place.ts'
 import { contextOf, runIn } from './storage.ts'
 
 /** With the socket behind the request: Node 20 and 22 call them while a parser of theirs reads, in no context. */
-const TAKEN_OVER = new Set<unknown>(['connect', 'upgrade'])
+function isTakenOver(event: unknown): boolean {
+  return event === 'connect' || event === 'upgrade'
+}
 
 type Taken = { _handle?: Handle | null } | undefined
 
@@ -24,7 +26,7 @@ export function hookEvents(patches: Patches): void {
   const { emit, _listen2 } = server
   patches.replace(server, 'emit', function (this: Emitter, ...args: unknown[]) {
     // One that was never in a namespace may be given connections by one that is.
-    const place = this._handle?.[PLACE] ?? this[PLACE] ?? (TAKEN_OVER.has(args[0]) ? placeOf(args[2]) : undefined)
+    const place = this._handle?.[PLACE] ?? this[PLACE] ?? (isTakenOver(args[0]) ? placeOf(args[2]) : undefined)
     if (args[0] === 'session') {
       const where = place ?? contextOf()
       if (where !== undefined) parts.late.rememberSession(patches, args[1] as Emitter, where)
@@ -49,9 +51,14 @@ export function hookEvents(patches: Patches): void {
 
 /** Where a socket is that was accepted in a namespace, TLS or not. */
 export function placeOf(socket: unknown): Namespace | undefined {
+  return handleOf(socket)?.[PLACE]
+}
+
+/** The handle of a socket that the others are on, and that knows its place. */
+export function handleOf(socket: unknown): SocketHandle | undefined {
   let handle = (socket as Taken)?._handle
-  while (handle && handle[PLACE] === undefined) handle = handle._parent
-  return handle?.[PLACE]
+  while (handle?._parent && handle[PLACE] === undefined) handle = handle._parent
+  return handle ?? undefined
 }
 
 /** A function of its own, as one within another costs that one whether it is called or not. */

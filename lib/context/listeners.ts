@@ -30,7 +30,7 @@ export function hookListeners(patches: Patches): void {
   for (const name of STREAMS) {
     const property = Object.getOwnPropertyDescriptor(process, name)
     const get = property?.get
-    if (get !== undefined) patches.define(process, name, { ...property, get: () => shared(patches, get) })
+    if (property !== undefined && get !== undefined) hookStream(patches, name, property, get)
   }
   const fs = builtin('fs')
   patches.replace(fs, 'watchFile', watching(fs.watchFile as AnyFunction))
@@ -41,14 +41,26 @@ export function hookEmitter(patches: Patches, emitter: Emitter): void {
   for (const name of LISTENING) patches.replace(emitter, name, hearing(emitter[name], always))
 }
 
-/** A standard stream, which Node makes when somebody first asks for it, for all. */
-function shared(patches: Patches, get: () => unknown): unknown {
-  const stream = contextOf() === undefined ? get.call(process) : runIn(undefined, () => get.call(process))
-  if (typeof stream === 'object' && stream !== null && !(HOOKED in stream)) {
-    hookEmitter(patches, stream as Emitter)
-    patches.value(stream, HOOKED, true)
+/**
+ * Hooks a standard stream when somebody first asks for it, which Node makes then, for all. Afterwards it is Node's own
+ * again, as Node asks for one with every socket that ends.
+ */
+function hookStream(
+  patches: Patches,
+  name: (typeof STREAMS)[number],
+  own: PropertyDescriptor,
+  get: () => unknown
+): void {
+  const first = () => {
+    const stream = contextOf() === undefined ? get.call(process) : runIn(undefined, () => get.call(process))
+    if (typeof stream === 'object' && stream !== null && !(HOOKED in stream)) {
+      hookEmitter(patches, stream as Emitter)
+      patches.value(stream, HOOKED, true)
+    }
+    if (Object.getOwnPropertyDescriptor(process, name)?.get === first) patches.define(process, name, own)
+    return stream
   }
-  return stream
+  patches.define(process, name, { ...own, get: first })
 }
 
 function always(): boolean {

@@ -19,7 +19,20 @@ async function outputOf(program) {
   return (await promisify(childProcess.execFile)(process.execPath, ['--no-warnings', file])).stdout
 }
 
+const STREAMS = ['stdin', 'stdout', 'stderr']
+/** As they are before there are hooks. */
+const streams = STREAMS.map((name) => Object.getOwnPropertyDescriptor(process, name))
+
 export default {
+  'standard streams are as Node has them once they are there, as it asks for one with every socket that ends': () => {
+    namespace().run(() => {
+      for (const name of STREAMS) assert.ok(process[name])
+    })
+    assert.deepEqual(
+      STREAMS.map((name) => Object.getOwnPropertyDescriptor(process, name)),
+      streams
+    )
+  },
   'an emitter that is fed from elsewhere: the feeder decides, `bind` is the answer': async () => {
     const [red, blue] = [namespace(), namespace()]
     const emitter = new EventEmitter()
