@@ -2,23 +2,36 @@
 import type { Namespace } from '../namespace.ts'
 import { Itself } from './itself.ts'
 
-/** A connection of which that is known, in a private field, which nobody sees. */
+/** A connection of which that is known, in private fields, which nobody sees. */
 export class Asked extends Itself {
   #place: Namespace | undefined
+  #handle: object | undefined
 
-  private constructor(socket: object, place: Namespace | undefined) {
+  private constructor(socket: object, place: Namespace | undefined, handle: object | undefined) {
     super(socket)
     this.#place = place
+    this.#handle = handle
   }
 
-  /** A socket is about to connect in a context of `place`, or outside of all. */
-  static note(socket: object, place: Namespace | undefined): void {
-    if (#place in socket) socket.#place = place
-    else new Asked(socket, place)
+  /**
+   * A socket is about to connect in a context of `place`, or outside of all.
+   *
+   * @param handle - the one that it has already; what is noted is for as long as it does
+   */
+  static note(socket: object, place: Namespace | undefined, handle: object | undefined): void {
+    if (#place in socket) {
+      socket.#place = place
+      socket.#handle = handle
+    } else new Asked(socket, place, handle)
   }
 
-  /** Where a socket was last asked to connect; undefined for outside, `null` if nobody was told of it. */
-  static placeOf(socket: object): Namespace | undefined | null {
-    return #place in socket ? socket.#place : null
+  /**
+   * Where a socket was last asked to connect; undefined for outside, `null` if nobody was told of it.
+   *
+   * @param handle - the one that it has now
+   */
+  static placeOf(socket: object, handle: unknown): Namespace | undefined | null {
+    if (!(#place in socket)) return null
+    return socket.#handle === undefined || socket.#handle === handle ? socket.#place : null
   }
 }

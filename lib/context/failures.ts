@@ -6,10 +6,11 @@ import { builtin } from '../builtin.ts'
 import { closed, outsideContext } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { Asked } from './asked.ts'
-import { placeOf } from './events.ts'
+import { handleOf } from './events.ts'
+import { PLACE } from './handles.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome, placeOutside } from './place.ts'
-import { contextOf, runIn } from './storage.ts'
+import { contextOf, runIn, storedWith } from './storage.ts'
 
 /** Puts the hook on sockets of TCP and TLS. */
 export function hookFailures(patches: Patches): void {
@@ -45,8 +46,11 @@ function failIn(
 
 /** The place of a connection, whatever has become of it; undefined for outside, `null` for what does not tell. */
 function askedIn(socket: object): Namespace | undefined | null {
-  const asked = Asked.placeOf(socket)
+  const asked = Asked.placeOf(socket, (socket as { _handle?: unknown })._handle)
   if (asked !== null) return asked
-  // Others came from somewhere, as a child's pipes and accepted connections did.
-  return placeOf(socket) ?? null
+  const handle = handleOf(socket)
+  if (handle === undefined) return null
+  const found = storedWith(handle)
+  // What went elsewhere by what is said of I/O outside is known by where it is, and so is what was accepted.
+  return found?.namespace ?? handle[PLACE] ?? (found === null ? null : undefined)
 }

@@ -5,33 +5,59 @@
 import { builtin, hidden, overlaid } from '../builtin.ts'
 import { Asked } from './asked.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { contextOf, namespaceIn, noteMade, returning, stored } from './storage.ts'
+import { contextOf, handlesTell, namespaceIn, noteMade, returning, stored } from './storage.ts'
 
 /** Options of sockets, which some programs make by classes of theirs. */
 interface Options {
   lookup: AnyFunction
 }
 
-/** Puts the hook on connections. */
-export function hookConnecting(patches: Patches): void {
+/**
+ * Puts the hook on connections.
+ *
+ * @param tcp - the prototype of their handles
+ */
+export function hookConnecting(patches: Patches, tcp: object): void {
   const { prototype } = builtin('net').Socket
   const { connect } = prototype as { connect: AnyFunction }
-  patches.replace(prototype, 'connect', function (this: object, ...args: unknown[]) {
+  /** Whether handles tell where they were made. */
+  let tell: boolean | undefined
+  patches.replace(prototype, 'connect', function (this: Connecting, ...args: unknown[]) {
+    const first = args[0]
+    // One of TLS was made with its handle. Otherwise there is none yet, and nothing to be noted where it will tell.
+    const { _handle: handle } = this
+    tell ??= handlesTell(tcp)
+    if (handle || !tell) note(this, tell && handle ? handle : undefined)
     // Node itself calls this with all arguments in one array, which it has marked, and may use again.
-    const given = Array.isArray(args[0]) ? args[0] : args
-    const [options] = given
-    const found = stored()
-    const place = namespaceIn(found)
-    // Of contexts of another copy of this library, that one knows.
-    if (place !== undefined || found === undefined) Asked.note(this, place)
-    if (place === undefined || !hasLookup(options)) return connect.apply(this, args)
-    given[0] = returningToCaller(options)
-    try {
-      return connect.apply(this, args)
-    } finally {
-      given[0] = options
-    }
+    return hasLookup(Array.isArray(first) ? first[0] : first)
+      ? connectReturning(this, connect, args)
+      : connect.apply(this, args)
   })
+}
+
+/** A connection. */
+interface Connecting {
+  _handle?: object | null
+}
+
+/** Notes where a connection is asked for, as long as it has that handle. */
+function note(socket: object, handle: object | undefined): void {
+  const found = stored()
+  const place = namespaceIn(found)
+  // Of contexts of another copy of this library, that one knows.
+  if (place !== undefined || found === undefined) Asked.note(socket, place, handle)
+}
+
+/** Connects by a look-up of the program's that answers here. */
+function connectReturning(socket: object, connect: AnyFunction, args: unknown[]): unknown {
+  const given = Array.isArray(args[0]) ? args[0] : args
+  const options = given[0]
+  given[0] = returningToCaller(options)
+  try {
+    return connect.apply(socket, args)
+  } finally {
+    given[0] = options
+  }
 }
 
 /** Puts the hook on datagrams. */

@@ -86,7 +86,7 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   const loading = watchLoading(patches)
   whenLoaded(loading, 'net', (late) => {
     hookEvents(late)
-    hookConnecting(late)
+    hookConnecting(late, sockets.tcp)
     hookFailures(late)
   })
   whenLoaded(loading, 'dgram', hookDatagrams)

@@ -113,6 +113,28 @@ export function disown(handle: object): void {
   else if ((handle as Resource)[own] instanceof Stay) (handle as Resource)[own] = undefined
 }
 
+/** What tells the frame of contexts that a handle is called in, on Nodes that have those. */
+const FRAME_OF = 'getAsyncContextFrameForDebuggingOnly'
+
+/** A handle that has it. */
+type Framed = { [FRAME_OF]?(): ReadonlyMap<unknown, object | undefined> | undefined }
+
+/** Whether handles of this Node, with that prototype, can be asked what they {@link storedWith | are called with}. */
+export function handlesTell(prototype: object): boolean {
+  storage ??= made()
+  return storeKey() !== undefined || FRAME_OF in prototype
+}
+
+/** What is stored where a handle's events are called; `null` if this Node does not tell, or if another copy stored it. */
+export function storedWith(handle: object): Stay | undefined | null {
+  const own = storeKey()
+  let found: object | undefined
+  if (own !== undefined) found = (handle as Resource)[own]
+  else if (FRAME_OF in handle) found = (handle as Framed)[FRAME_OF]?.()?.get(storage)
+  else return null
+  return found === undefined || found instanceof Stay ? found : null
+}
+
 /** The symbol under which resources have what is stored, if they do. */
 function storeKey(): symbol | undefined {
   const { kResourceStore } = (storage ?? {}) as { kResourceStore?: unknown }

@@ -106,6 +106,17 @@ export default {
     )
     for (const place of places) assert.equal(await get(place, { lookup: queueing(1) }), place.id)
   },
+  'an answer that a look-up of a context brings: what was asked for outside stays there': async () => {
+    const red = namespace()
+    const port = await red.run(async () => listen(net.createServer((socket) => socket.end('red'))))
+    const home = { run: (fn, ...args) => fn(...args) }
+    for (const outside of [home, NetNs.home()]) {
+      const target = { host: 'x.test', port, lookup: queueing(2) }
+      const refused = new Promise((resolve) => outside.run(net.connect, target).once('error', resolve))
+      assert.equal(await red.run(async () => text(net.connect(target))), 'red')
+      assert.equal((await refused).code, 'ENETUNREACH')
+    }
+  },
   'an answer that another look-up brings: each UDP socket is where it was bound': async () => {
     // What extends a class from before there were hooks does not know of them.
     namespace().run(() => {})

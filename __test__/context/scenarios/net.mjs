@@ -1,6 +1,7 @@
 /** Sockets of streams: TCP and unix. */
 import assert from 'node:assert/strict'
 import { createHook } from 'node:async_hooks'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -8,6 +9,8 @@ import https from 'node:https'
 import net from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import tls from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { NetNs } from 'node-netns'
 import {
   ask,
@@ -44,6 +47,12 @@ export default {
       }
     }
   },
+  'a connection that is given up elsewhere says so where it was asked for, on a Node whose handles do not tell':
+    async () => {
+      const file = fileURLToPath(new URL('../programs/silent-handles.mjs', import.meta.url))
+      const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', file])
+      assert.deepEqual(JSON.parse(stdout), ['red', 'outside'])
+    },
   'a connection that fails, however early, says so where it was asked for': async () => {
     const failure = Object.assign(new Error('not found'), { code: 'ENOTFOUND' })
     const two = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
