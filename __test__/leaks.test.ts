@@ -129,6 +129,21 @@ test('I7: handles that are forgotten are closed by the collector', async () => {
   expect(await output(source, { flags: ['--expose-gc'] })).toBe('collected')
 })
 
+test('I7: a program that replaces iterators is not called by what looks after its handles', async () => {
+  const source = `
+    const found = Array.prototype[Symbol.iterator]
+    let called = 0
+    const handle = NetNs.createSync()
+    handle.fd
+    Array.prototype[Symbol.iterator] = () => called++
+    process.on('unhandledRejection', () => called++)
+    await new Promise((resolve) => setImmediate(resolve))
+    Array.prototype[Symbol.iterator] = found
+    console.log(called)
+  `
+  expect(await output(source)).toBe('0')
+})
+
 test('I7: nothing of ours is inherited by a child', async () => {
   const source = `
     import { execFileSync } from 'node:child_process'

@@ -31,7 +31,8 @@ export class Forgotten<T extends WeakKey> {
 
   #register(): void {
     this.#due = false
-    for (const object of this.#young.splice(0)) {
+    // Without an iterator, which a program may have replaced meanwhile: what is thrown here, nobody waits for.
+    for (let object = this.#young.pop(); object !== undefined; object = this.#young.pop()) {
       const held = this.#heldBy(object)
       if (held !== undefined) this.#registry.register(object, held, object)
     }
