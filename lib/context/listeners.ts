@@ -38,7 +38,10 @@ export function hookListeners(patches: Patches): void {
 
 /** Has whoever listens to an emitter of the process's be called where he began to. */
 export function hookEmitter(patches: Patches, emitter: Emitter): void {
-  for (const name of LISTENING) patches.replace(emitter, name, hearing(emitter[name], always))
+  // A standard stream may be first looked at when the program has replaced what iterators do.
+  LISTENING.forEach((name) => {
+    patches.replace(emitter, name, hearing(emitter[name], always))
+  })
 }
 
 /**

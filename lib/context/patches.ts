@@ -37,10 +37,10 @@ function replace(this: Patches, target: object, name: string | symbol, replaceme
   const original = Reflect.get(target, name) as AnyFunction
   Object.defineProperty(replacement, 'name', { value: original.name })
   Object.defineProperty(replacement, 'length', { value: original.length })
-  for (const key of Reflect.ownKeys(original)) {
-    if (COMMON.includes(key)) continue
+  Reflect.ownKeys(original).forEach((key) => {
+    if (COMMON.includes(key)) return
     Object.defineProperty(replacement, key, Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor)
-  }
+  })
   this.value(target, name, replacement)
 }
 

@@ -25,9 +25,17 @@ const streams = STREAMS.map((name) => Object.getOwnPropertyDescriptor(process, n
 
 export default {
   'standard streams are as Node has them once they are there, as it asks for one with every socket that ends': () => {
-    namespace().run(() => {
-      for (const name of STREAMS) assert.ok(process[name])
-    })
+    namespace().run(() => {})
+    const { [Symbol.iterator]: iterate } = Array.prototype
+    for (const name of STREAMS) {
+      // As a program may that the library has no part in.
+      Array.prototype[Symbol.iterator] = assert.fail
+      try {
+        Reflect.get(process, name)
+      } finally {
+        Array.prototype[Symbol.iterator] = iterate
+      }
+    }
     assert.deepEqual(
       STREAMS.map((name) => Object.getOwnPropertyDescriptor(process, name)),
       streams
