@@ -71,6 +71,13 @@ export function isErrorRecord(thrown: unknown): thrown is ErrorRecord {
   return typeof thrown === 'object' && thrown !== null && 'netnsRecord' in thrown
 }
 
+const SHORTAGES = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']
+
+/** Whether it is an error of ours that says there was too little of something, as any call may. */
+export function isShortage(error: unknown): error is NetnsError & { errno: number } {
+  return error instanceof NetnsError && error.errno !== undefined && SHORTAGES.includes(error.code)
+}
+
 /** `ERR_NETNS_CLOSED`: a method of a closed handle was called. */
 export function closed(id: string): NetnsError {
   return new NetnsError({

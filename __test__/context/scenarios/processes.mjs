@@ -4,7 +4,7 @@ import childProcess, { execSync } from 'node:child_process'
 import cluster from 'node:cluster'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import inspector from 'node:inspector'
 import { createRequire, register } from 'node:module'
 import net from 'node:net'
@@ -43,6 +43,38 @@ export default {
       assert.equal(String(execSync('readlink /proc/self/ns/net')), expected)
     })
     assert.equal(String(execSync('readlink /proc/self/ns/net')).trim(), readlinkSync('/proc/self/ns/net'))
+  },
+  'a program whose interpreter or loader is missing cannot be started': async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'netns-missing-'))
+    later(() => rmSync(folder, { recursive: true }))
+    const make = (name, content) => {
+      writeFileSync(join(folder, name), content, { mode: 0o755 })
+      return join(folder, name)
+    }
+    const binary = readFileSync('/bin/true', 'latin1')
+    const [loader] = binary.match(/\/lib[^\0]*\/ld[^\0]*/)
+    const unloadable = binary.replace(loader, `/none${'x'.repeat(loader.length - 5)}`)
+    const missing = make('missing', '#! /nowhere/none -x\n')
+    const outcomes = [
+      [missing, 'ENOENT'],
+      [make('nested', `#!${missing}\n`), 'ENOENT'],
+      [make('denied', `#!${folder}\n`), 'EACCES'],
+      [make('unloadable', Buffer.from(unloadable, 'latin1')), 'ENOENT'],
+      [make('relative', '#!sh/sh -c\n'), 'ENOENT']
+    ]
+    make('found', '#!/bin/sh\nreadlink /proc/self/ns/net\n')
+    const red = namespace()
+    await red.run(async () => {
+      for (const [file, code] of outcomes) {
+        const [error] = await once(childProcess.spawn(file), 'error')
+        assert.deepEqual([error.code, error.syscall, error.path], [code, `spawn ${file}`, file])
+      }
+      // As execvp(3): the next of that name is looked for.
+      const others = mkdtempSync(join(folder, 'others-'))
+      writeFileSync(join(others, 'found'), '#!/nowhere/none\n', { mode: 0o755 })
+      const env = { PATH: `${others}:${folder}:${process.env.PATH}` }
+      assert.equal(await told(childProcess.spawn('found', { env }).stdout), `${red.id}\n`)
+    })
   },
   "a child's events are inside": async () => {
     await namespace().run(async () => {

@@ -2,13 +2,14 @@
  * Children in a namespace that the thread may not enter: Node starts a helper, which goes there by way of the user
  * namespace that owns it, and becomes the program. It has the user's standard streams and nothing else.
  */
-import { accessSync, constants, readlinkSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { overlaid } from '../../builtin.ts'
+import { isShortage } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
 import { attempt } from '../../native.ts'
 import type { AnyFunction } from '../patches.ts'
+import { lookUp } from './programs.ts'
 
 interface SpawnOptions {
   file: string
@@ -38,7 +39,13 @@ function joinBySpawning(spawn: (options: SpawnOptions) => unknown, place: Namesp
   const [zeroth = file, ...rest] = args
   const [network, helper] = [stdio.length, stdio.length + 1]
   const flags = ['-d', `${network}`, '-x', `${helper}`, '-0', zeroth]
-  const passed = [place.handle.descriptor(), attempt((native) => native.helperDescriptor())]
+  let passed: number[]
+  try {
+    passed = attempt((native) => [place.handle.descriptor(), native.helperDescriptor()])
+  } catch (error) {
+    if (isShortage(error)) return error.errno
+    throw error
+  }
   return spawn({
     ...given,
     file: `/proc/self/fd/${helper}`,
@@ -194,27 +201,6 @@ function hasNul(word: unknown): boolean {
 function pathOf(cwd: SyncOptions['cwd'] | null): string | undefined {
   if (cwd === undefined || cwd === null || typeof cwd === 'string') return cwd ?? undefined
   return cwd instanceof Uint8Array ? Buffer.from(cwd).toString() : fileURLToPath(cwd)
-}
-
-/**
- * Where nothing can be started, a path that fails in the same way, for Node to fail with: the helper would be started in
- * any case, and tell too late. As execvp(3) looks: in `PATH`, unless there is a slash.
- */
-function lookUp(file: string, from: string | null | undefined, path = '/bin:/usr/bin'): string | undefined {
-  const cwd = from ?? '.'
-  const candidates = file.includes('/') ? [file] : path.split(':').map((directory) => `${directory || '.'}/${file}`)
-  let denied = false
-  for (const candidate of candidates) {
-    const whole = resolve(cwd, candidate)
-    try {
-      accessSync(whole, constants.X_OK)
-      if (statSync(whole).isFile()) return undefined
-      denied = true
-    } catch (error) {
-      denied ||= (error as NodeJS.ErrnoException).code === 'EACCES'
-    }
-  }
-  return denied ? '/dev/null' : '/proc/self/fd/none'
 }
 
 function quote(word: string): string {
