@@ -1,8 +1,10 @@
 /** Without privileges a helper process does what has to be done inside; it may be killed, and leaves nothing. */
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { eventually, output, program } from './helpers.ts'
-import { unprivileged } from './offline/users.mjs'
+import { directory, eventually, output, program, root } from './helpers.ts'
+import { other, otherReads, unprivileged } from './offline/users.mjs'
 
 const LIBRARY = `
   import net from 'node:net'
@@ -101,4 +103,74 @@ test('children are the same user, have only their streams, and fail as Node has 
     })
     console.log('done')`
   expect(await output(source, { wrapper })).toBe('done')
+})
+
+test('privileges that are given up after a namespace was used: what an ordinary user may do goes on', async () => {
+  const library = join(directory(), 'drop-capabilities.node')
+  execFileSync('cc', ['-shared', '-fPIC', '-o', library, join(root, '__test__/fixtures/drop-capabilities.c')])
+  // Of this thread alone, so that others could still make namespaces that are not for it.
+  const careless = [
+    `try { process.dlopen({ exports: {} }, ${JSON.stringify(library)}) } catch {}`,
+    'NetNs.createSync()'
+  ]
+  const user = `process.setgroups([]); process.setgid(${other}); process.setuid(${other})`
+  const daemon = [user, 'NetNs.createSync(), await NetNs.create()']
+  for (const [drop, made] of otherReads() ? [careless, daemon] : [careless]) {
+    const source = `${LIBRARY}
+      import { spawn } from 'node:child_process'
+      const red = NetNs.createSync()
+      await red.addresses.add({ dev: 'lo', address: 'fe80::1/64', noDad: true })
+      const address = await red.run(async () => {
+        const server = net.createServer().listen(81, 'fe80::1%lo')
+        await once(server, 'listening')
+        return server.address.bind(server)
+      })
+      assert.equal(address().address, 'fe80::1%lo')
+      ${drop}
+      // Nobody may go there any more, and what is there stays.
+      await assert.rejects(red.run(served), { code: 'EPERM', syscall: 'setns' })
+      assert.equal(address().address, 'fe80::1%lo')
+      for (const blue of [${made}]) {
+        assert.equal(await blue.run(served), 'served')
+        const child = blue.run(() => spawn('readlink', ['/proc/self/ns/net']))
+        assert.equal(String((await once(child.stdout, 'data'))[0]), blue.id + '\\n')
+      }
+      console.log(strays().length)
+      process.exit()`
+    expect(await output(source)).toBe('0')
+  }
+})
+
+test('at the limit of descriptors sockets and children fail as by Node, and the broker goes on', async () => {
+  const source = `${LIBRARY}
+    import dgram from 'node:dgram'
+    import { spawn } from 'node:child_process'
+    const red = await NetNs.create()
+    const told = (error) => [error.constructor.name, error.code, error.syscall, error.address ?? error.path]
+    const failures = async () => [
+      told((await once(net.connect(80, '127.0.0.1'), 'error'))[0]),
+      told((await once(net.createServer().listen(80, '127.0.0.1'), 'error'))[0]),
+      told((await once(net.createServer().listen('\\0name'), 'error'))[0]),
+      told((await once(dgram.createSocket('udp4').bind(53, '127.0.0.1'), 'error'))[0]),
+      told((await once(spawn('true'), 'error'))[0])
+    ]
+    await red.run(served)
+    const before = broker()
+    const held = []
+    try {
+      for (;;) held.push(fs.openSync('/dev/null'))
+    } catch {}
+    const found = await red.run(failures)
+    for (const fd of held) fs.closeSync(fd)
+    console.log(JSON.stringify(found))
+    console.log(await red.run(served), broker() === before)`
+  const [found, after] = (await output(source, { wrapper: ['prlimit', '--nofile=100:100', ...wrapper] })).split('\n')
+  expect(JSON.parse(String(found))).toEqual([
+    ['Error', 'EMFILE', 'connect', '127.0.0.1'],
+    ['Error', 'EMFILE', 'listen', '127.0.0.1'],
+    ['Error', 'EMFILE', 'listen', '\0name'],
+    ['Error', 'EMFILE', 'bind', '127.0.0.1'],
+    ['Error', 'EMFILE', 'spawn true', 'true']
+  ])
+  expect(after).toBe('served true')
 })

@@ -1,13 +1,13 @@
 /** Libuv's handles open their sockets in the context's namespace, and the kernel is asked whether they did. */
 import { hidden } from '../builtin.ts'
-import { strayed } from '../errors.ts'
+import { isShortage, strayed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import { parts } from '../parts.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
-import { here, inside, isBrokered, outsideOrHome, placeOrRefusal } from './place.ts'
+import { here, inside, isBrokered, isBrokeredNow, isRefusedEntry, outsideOrHome, placeOrRefusal } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
 import { adopt, disown, namespaceIn, runIn, stored } from './storage.ts'
 
@@ -84,9 +84,8 @@ function openIfNone(handle: SocketHandle, call: Call, args: unknown[]): unknown 
   if (place !== undefined) {
     if (!args.some(namesInterface)) return call.original.apply(handle, args)
     if (place.closed) return UV_ENXIO
-    return isBrokered(place)
-      ? parts.brokered.callScoped(handle, call, args)
-      : inside(place, () => call.original.apply(handle, args))
+    const scoped = () => parts.brokered.callScoped(handle, call, args)
+    return isBrokered(place) ? scoped() : inside(place, () => call.original.apply(handle, args), scoped)
   }
   // It was opened where that was right.
   if (handle.fd >= 0) return call.original.apply(handle, args)
@@ -193,12 +192,27 @@ function openOrTell(handle: SocketHandle, call: Call, args: unknown[], tell: Tel
 }
 
 function open(handle: SocketHandle, place: Namespace, call: Call, args: unknown[]): unknown {
-  const brokered = isBrokered(place)
-  if (brokered && parts.brokered.crosses(call, args)) {
+  try {
+    return isBrokered(place)
+      ? openBrokered(handle, place, call, args)
+      : openInside(place, handle, call.original, args, settle)
+  } catch (error) {
+    return openOtherwise(handle, place, call, args, error)
+  }
+}
+
+/** Where the thread was not let in there may be a broker by now; what there was too little of, Node tells as its own. */
+function openOtherwise(handle: SocketHandle, place: Namespace, call: Call, args: unknown[], error: unknown): unknown {
+  if (isShortage(error)) return error.errno
+  if (!isRefusedEntry(error) || isBrokered(place) || !isBrokeredNow(place)) throw error
+  return openBrokered(handle, place, call, args)
+}
+
+function openBrokered(handle: SocketHandle, place: Namespace, call: Call, args: unknown[]): unknown {
+  if (parts.brokered.crosses(call, args)) {
     handle[PLACE] = place
     return call.original.apply(handle, args)
   }
-  if (!brokered) return openInside(place, handle, call.original, args, settle)
   const result = parts.brokered.callBrokered(handle, place, call, args)
   if (handle.fd >= 0) {
     verify(handle, place)
@@ -277,7 +291,9 @@ function naming(call: Call): AnyFunction {
     // Hardly any address names one, and the thread need not move for the others.
     const found = namedAtHome(this, original, args)
     if (found !== undefined) return found.result
-    return place.closed ? nameless(args[0] as { address?: string }) : inside(place, () => original.apply(this, args))
+    if (place.closed) return nameless(args[0] as { address?: string })
+    const askSocket = () => parts.brokered.nameBrokered(this, call, args)
+    return inside(place, () => original.apply(this, args), askSocket)
   }
 }
 

@@ -69,9 +69,33 @@ export function isBrokered(namespace: Namespace): boolean {
   return known
 }
 
-/** Calls `fn` with the thread inside, synchronously. What `fn` throws passes untouched. */
-export function inside<R>(namespace: Namespace, fn: () => R): R {
-  return callInside(namespace.slot, fn, [])
+/** Whether the thread was not let in, as by a process that has given up its privileges. */
+export function isRefusedEntry(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return code === 'EPERM' && syscall === 'setns'
+}
+
+/** As {@link isBrokered}, asked again, as what was known is not so any more. */
+export function isBrokeredNow(namespace: Namespace): boolean {
+  brokered.delete(namespace)
+  return isBrokered(namespace)
+}
+
+/**
+ * Calls `fn` with the thread inside, synchronously. What `fn` throws passes untouched.
+ *
+ * @param otherwise - called in its place if the thread is not let in
+ */
+export function inside<R>(namespace: Namespace, fn: () => R, otherwise?: () => R): R {
+  try {
+    return callInside(namespace.slot, fn, [])
+  } catch (error) {
+    if (!isRefusedEntry(error)) throw error
+    // Whoever comes next asks again.
+    brokered.delete(namespace)
+    if (otherwise === undefined) throw error
+    return otherwise()
+  }
 }
 
 /** What the environment said as this was loaded, as a program may have changed it since. */

@@ -66,7 +66,8 @@ impl Anchor {
     /// handle, or a reference to one, which is cloned.
     ///
     /// The way back is rehearsed before the first entry. Later entries need no rehearsal: a thread's user namespace
-    /// cannot change in a process with several threads, so whatever lets it in lets it back.
+    /// cannot change in a process with several threads, so whatever lets it in lets it back. One that is not let in any
+    /// more, as the process gave up its privileges, rehearses again at the next.
     ///
     /// # Errors
     /// Before anything moved: `EPERM` without `CAP_SYS_ADMIN`, `ERR_NETNS_NO_RETURN` if it could not come back.
@@ -82,15 +83,18 @@ impl Anchor {
     /// Whether what has to be done in `namespace` is done by another process, as this thread cannot go there and back.
     ///
     /// # Errors
-    /// `EBADF` if other code closed the handle's descriptor.
+    /// `EBADF` if other code closed the handle's descriptor, `EMFILE` if there is none left to find out by.
     pub fn is_brokered(&self, namespace: &NetNs) -> Result<bool> {
         if namespace.known_broker().is_some() {
             return Ok(true);
         }
         let target = namespace.verified()?;
+        if !capability::has_sys_admin() {
+            self.forget();
+        }
         let reachable =
             self.position().known_mark() == Some(target) || self.rehearse("enter the network namespace").is_ok();
-        Ok(!reachable && namespace.broker().is_some())
+        Ok(!reachable && namespace.broker()?.is_some())
     }
 
     /// Moves the thread for good: later sections return here.
@@ -106,7 +110,7 @@ impl Anchor {
         setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| Error::system("setns", errno, attempt))?;
         self.base.replace(namespace.clone());
         self.position.replace(namespace.clone());
-        self.rehearsed.set(false);
+        self.forget();
         Ok(())
     }
 
@@ -130,7 +134,7 @@ impl Anchor {
         let moved = self.position.borrow().known_mark() != Some(target);
         if moved {
             self.rehearse(attempt)?;
-            go(&namespace).map_err(|errno| Error::system("setns", errno, attempt))?;
+            go(&namespace).map_err(|errno| self.refused("setns", errno, attempt))?;
         }
         self.depth.set(self.depth.get() + 1);
         Ok(Section { anchor: self, before: Some(self.position.replace(namespace)), moved })
@@ -140,6 +144,18 @@ impl Anchor {
     #[inline]
     pub(crate) fn rehearse(&self, attempt: &'static str) -> Result<()> {
         if self.rehearsed.get() { Ok(()) } else { self.rehearse_first(attempt) }
+    }
+
+    /// What was rehearsed is not known any more: the process may have given up its privileges since.
+    fn forget(&self) {
+        self.rehearsed.set(false);
+    }
+
+    /// The error of a thread that went, or made, what it had rehearsed to come back from.
+    #[cold]
+    pub(crate) fn refused(&self, syscall: &'static str, errno: Errno, attempt: &'static str) -> Error {
+        self.forget();
+        Error::system(syscall, errno, attempt)
     }
 
     #[cold]

@@ -2,10 +2,11 @@
 
 use std::os::fd::AsFd;
 
+use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 
 use crate::anchor::Anchor;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::handle::{NetNs, probe_socket};
 use crate::{broker, crew, identity, loopback, socket};
 
@@ -30,7 +31,11 @@ impl Anchor {
     pub fn create_here(&self, loopback: bool) -> Result<NetNs> {
         let attempt = "create a network namespace";
         self.rehearse(attempt)?;
-        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| Error::system("unshare", errno, attempt))?;
+        if let Err(errno) = unshare(CloneFlags::CLONE_NEWNET) {
+            let error = self.refused("unshare", errno, attempt);
+            // Who has given up the privileges since the rehearsal is refused as is whoever never had them.
+            return Err(if errno == Errno::EPERM { self.rehearse(attempt).err().unwrap_or(error) } else { error });
+        }
         let _section = self.moved();
         let socket = probe_socket()?;
         // The kernel opens it faster by a socket than by a path, for whoever has CAP_NET_ADMIN in there.

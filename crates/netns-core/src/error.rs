@@ -90,6 +90,11 @@ impl Error {
         }
     }
 
+    /// Whether there was too little of something, so that the same may go well later.
+    pub(crate) fn is_shortage(&self) -> bool {
+        matches!(self.errno(), Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM))
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> &Kind {

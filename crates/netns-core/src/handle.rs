@@ -126,9 +126,19 @@ impl NetNs {
         Ok(*self.inner.cookie.get_or_init(|| found))
     }
 
-    /// The broker for this namespace, if there can be one: asked for when the thread was not let in, and remembered.
-    pub(crate) fn broker(&self) -> Option<&Broker> {
-        self.inner.broker.get_or_init(|| broker::of(self)).as_deref()
+    /// The broker for this namespace, if there can be one: asked for when the thread was not let in. It is remembered, and
+    /// so is that there is none, if that was no matter of the moment.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE` or `ENOMEM` where the kernel did not say whose the namespace is.
+    pub(crate) fn broker(&self) -> Result<Option<&Broker>> {
+        let known = if let Some(known) = self.inner.broker.get() {
+            known
+        } else {
+            let found = broker::of(self)?;
+            self.inner.broker.get_or_init(|| found)
+        };
+        Ok(known.as_deref())
     }
 
     /// The broker that did something here before.

@@ -23,7 +23,7 @@ pub(crate) fn either<T>(
     }
     match crew::with_anchor(|anchor| anchor.run(namespace, here)) {
         Ok(result) => result,
-        Err(error) if error.is_refused_entry() => namespace.broker().map_or(Err(error), brokered),
+        Err(error) if error.is_refused_entry() => namespace.broker()?.map_or(Err(error), brokered),
         Err(error) => Err(error),
     }
 }

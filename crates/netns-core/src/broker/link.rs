@@ -38,7 +38,7 @@ impl Link {
     /// Asks and waits for the answer; `None` if the process is not there any more.
     ///
     /// # Errors
-    /// What has nothing to do with the process: `EMFILE`, or a payload that is too long.
+    /// What leaves the two out of step. What does not is an answer too: `EMFILE`, or a payload that is too long.
     pub(super) fn ask(
         &self,
         operation: Operation,
@@ -49,13 +49,14 @@ impl Link {
     ) -> Result<Option<Result<Given>>> {
         let failed = |syscall, errno| Error::system(syscall, errno, attempt);
         if let Err(errno) = self.send(&Request::head(operation, values), payload, passed) {
-            return if is_gone(errno) { Ok(None) } else { Err(failed("sendmsg", errno)) };
+            return Ok(if is_gone(errno) { None } else { Some(Err(failed("sendmsg", errno))) });
         }
         let room = if operation == Operation::Read { BUFFER } else { REPLY_HEAD };
         let mut buffer = vec![0; room];
         let (length, fd) = match self.receive(&mut buffer) {
             Ok((0, _)) => return Ok(None),
-            Ok(received) => received,
+            Ok((_, Rights::Cut)) => return Ok(Some(Err(failed("recvmsg", Errno::EMFILE)))),
+            Ok((length, Rights::Whole(fd))) => (length, fd),
             Err(errno) if is_gone(errno) => return Ok(None),
             Err(errno) => return Err(failed("recvmsg", errno)),
         };
@@ -84,7 +85,7 @@ impl Link {
         }
     }
 
-    fn receive(&self, buffer: &mut [u8]) -> Result<(usize, Option<OwnedFd>), Errno> {
+    fn receive(&self, buffer: &mut [u8]) -> Result<(usize, Rights), Errno> {
         let mut space = cmsg_space!([i32; 1]);
         let mut parts = [IoSliceMut::new(buffer)];
         let message = loop {
@@ -94,6 +95,10 @@ impl Link {
                 result => break result?,
             }
         };
+        // A record has one descriptor at most, so none came where the kernel dropped one.
+        if message.flags.contains(MsgFlags::MSG_CTRUNC) {
+            return Ok((message.bytes, Rights::Cut));
+        }
         let mut fd = None;
         for rights in message.cmsgs()? {
             if let ControlMessageOwned::ScmRights(numbers) = rights {
@@ -101,9 +106,15 @@ impl Link {
                 fd = numbers.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }).next();
             }
         }
-        // The kernel drops a descriptor for which this process has no room.
-        if message.flags.contains(MsgFlags::MSG_CTRUNC) { Err(Errno::EMFILE) } else { Ok((message.bytes, fd)) }
+        Ok((message.bytes, Rights::Whole(fd)))
     }
+}
+
+/// What came with a record.
+enum Rights {
+    Whole(Option<OwnedFd>),
+    /// The kernel dropped a descriptor for which this process has no room. The rest of the record is there.
+    Cut,
 }
 
 fn is_gone(errno: Errno) -> bool {

@@ -55,28 +55,35 @@ pub(crate) fn try_own() -> Result<()> {
 }
 
 /// The broker for a namespace, if there can be one: the caller's own user namespace, or one within, has to own it.
-pub(crate) fn of(namespace: &NetNs) -> Option<Arc<Broker>> {
+///
+/// # Errors
+/// Where there was too little of something to find out: what fails for good has no broker.
+pub(crate) fn of(namespace: &NetNs) -> Result<Option<Arc<Broker>>> {
     static BROKERS: Mutex<Option<HashMap<Identity, Weak<Broker>>>> = Mutex::new(None);
-    let owner = identity::owner_descriptor(namespace).ok()?;
-    let found = identity::identity(owner.as_fd()).ok()?;
+    let owner = match identity::owner_descriptor(namespace) {
+        Ok(owner) => owner,
+        Err(error) if error.is_shortage() => return Err(error),
+        Err(_) => return Ok(None),
+    };
+    let found = identity::identity(owner.as_fd())?;
     let own = own();
     if own.founded().is_some_and(|founded| identity::identity(founded.as_fd()) == Ok(found)) {
-        return Some(own);
+        return Ok(Some(own));
     }
     let mut guard = BROKERS.lock().unwrap_or_else(PoisonError::into_inner);
     let brokers = guard.get_or_insert_default();
     if let Some(broker) = brokers.get(&found).and_then(Weak::upgrade) {
-        return Some(broker);
+        return Ok(Some(broker));
     }
     brokers.retain(|_, broker| broker.strong_count() > 0);
-    let start = if is_own_user_namespace(found) {
-        capability::has_sys_admin().then_some(Start::Stay)?
-    } else {
-        Start::Join(owner)
+    let start = match is_own_user_namespace(found) {
+        false => Start::Join(owner),
+        true if capability::has_sys_admin() => Start::Stay,
+        true => return Ok(None),
     };
     let broker = Arc::new(Broker::new(start));
     brokers.insert(found, Arc::downgrade(&broker));
-    Some(broker)
+    Ok(Some(broker))
 }
 
 fn is_own_user_namespace(identity: Identity) -> bool {
@@ -132,7 +139,7 @@ impl Broker {
         let answer = link.ask(operation, [0; 3], &[], user.map(AsFd::as_fd), attempt)?;
         let given = answer.ok_or_else(|| Error::system("broker", Errno::EPIPE, attempt))?;
         let given = given.map_err(|error| match operation {
-            Operation::Found => error.advising(Some(rootless::advice())),
+            Operation::Found if !error.is_shortage() => error.advising(Some(rootless::advice())),
             _ => error,
         })?;
         if let (Start::Found(founded), Some(fd)) = (&self.start, given.fd) {
