@@ -26,6 +26,15 @@ async function bound(...args) {
   return made
 }
 
+/** What a method fails with, or nothing. */
+function codeOf(made, method, ...args) {
+  try {
+    made[method](...args)
+  } catch (error) {
+    return error.code
+  }
+}
+
 export default {
   'bind and send: two namespaces on one port': async () => {
     const places = [namespace(), namespace()]
@@ -166,6 +175,72 @@ export default {
     })
     assert.equal(String((await heard4)[0]), 'to all')
     receiver.dropMembership('ff02::1234', '::%link0')
+  },
+  'memberships and interfaces of multicast fail as the kernel has it': async () => {
+    await namespace().run(async () => {
+      const [six, four] = [await bound(0, '::'), await bound(0, '0.0.0.0')]
+      const outcomes = [
+        [six, 'addMembership', 'ff02::114', '::%lo'],
+        [six, 'addMembership', 'ff02::114', '::%lo', 'EADDRINUSE'],
+        [six, 'dropMembership', 'ff02::114', '::%lo'],
+        [six, 'dropMembership', 'ff02::114', '::%lo', 'EADDRNOTAVAIL'],
+        [six, 'addMembership', '::1', '::%lo', 'EINVAL'],
+        [six, 'addMembership', 'x', '::%lo', 'EINVAL'],
+        [six, 'addMembership', 'ff02::114', 'x%lo', 'EINVAL'],
+        [six, 'addMembership', '239.1.1.2', '::%lo', 'EINVAL'],
+        // A name that is none's is no interface, and there is no route that would say which.
+        [six, 'addMembership', 'ff02::114', '::%none', 'ENODEV'],
+        [six, 'addMembership', 'ff02::114', '::%1', 'ENODEV'],
+        [six, 'addMembership', 'ff02::114%lo', undefined, 'ENODEV'],
+        [six, 'addMembership', 'ff02::117', 'fe80::1%lo'],
+        [six, 'addSourceSpecificMembership', '::1', 'ff3e::1', '::%lo'],
+        [six, 'dropSourceSpecificMembership', '::1', 'ff3e::1', '::%lo'],
+        [six, 'addSourceSpecificMembership', '127.0.0.1', 'ff3e::1', '::%lo', 'EINVAL'],
+        [six, 'setMulticastInterface', '::%lo'],
+        [six, 'setMulticastInterface', '::%none'],
+        [six, 'setMulticastInterface', 'x%lo', 'EINVAL'],
+        [four, 'addMembership', 'ff02::114', '::%lo', 'ENOPROTOOPT'],
+        [four, 'setMulticastInterface', '::%lo', 'ENOPROTOOPT']
+      ]
+      for (const [made, method, ...given] of outcomes) {
+        const expected = /^E[A-Z]+$/.test(given.at(-1)) ? given.pop() : undefined
+        assert.equal(codeOf(made, method, ...given), expected, `${method}(${given})`)
+      }
+      const sent = (...args) => promisify(six.send.bind(six, 'x', 5000, ...args))()
+      await assert.rejects(sent('fe80::1%none'), { code: 'ENETUNREACH' })
+      await sent('::1%lo')
+    })
+  },
+  'what joins a group without a socket opens one of its family, and binds it': async () => {
+    await namespace().run(async () => {
+      const outcomes = [
+        ['addMembership', 'ff02::114', '::%lo', 'IPv6', undefined],
+        ['addMembership', 'ff02::114', undefined, 'IPv6', 'ENODEV'],
+        ['dropMembership', 'ff02::114', '::%lo', 'IPv6', 'EADDRNOTAVAIL'],
+        ['addMembership', '239.1.1.1', '127.0.0.1', 'IPv4', undefined],
+        ['addMembership', '239.1.1.1', '192.0.2.1', 'IPv4', 'ENODEV'],
+        ['addSourceSpecificMembership', '::1', 'ff3e::1', 'IPv6', 'ENODEV'],
+        ['addSourceSpecificMembership', '127.0.0.1', '232.1.1.1', 'IPv4', 'ENODEV'],
+        ['addSourceSpecificMembership', '::1', '232.1.1.1', undefined, 'EINVAL'],
+        ['addMembership', 'x', undefined, undefined, 'EINVAL'],
+        ['setMulticastInterface', '127.0.0.1', undefined, undefined, 'EBADF'],
+        ['setMulticastInterface', '::%lo', undefined, undefined, 'EBADF'],
+        ['setMulticastInterface', 'x', undefined, undefined, 'EINVAL']
+      ]
+      for (const type of ['udp4', 'udp6']) {
+        for (const [method, one, other, family, code] of outcomes) {
+          const made = socket(type)
+          const about = `${type} ${method}(${one}, ${other})`
+          assert.equal(codeOf(made, method, one, other), code, about)
+          if (family === undefined) assert.throws(() => made.address(), { code: 'EBADF' }, about)
+          else assert.equal(made.address().family, family, about)
+          if (family === undefined) continue
+          assert.notEqual(made.address().port, 0, about)
+          made.bind(0)
+          assert.equal((await once(made, 'error'))[0].code, 'EINVAL', about)
+        }
+      }
+    })
   },
   'after its first datagram too, a socket knows the interfaces of its namespace': async () => {
     const { red, blue } = await pair()

@@ -193,6 +193,44 @@ export default {
   'a refused connection is refused inside': async () => {
     await namespace().run(() => assert.rejects(ask(1, '127.0.0.1'), { code: 'ECONNREFUSED', syscall: 'connect' }))
   },
+  'abstract names that are too long are cut, or refused, as by Node at home': async () => {
+    const outcome = async () => {
+      const path = `\0${'y'.repeat(107)}`
+      const server = net.createServer((socket) => socket.end('cut'))
+      server.listen(`${path}more`)
+      const [error] = await Promise.race([once(server, 'error'), once(server, 'listening').then(() => [])]).catch(
+        (e) => [e]
+      )
+      if (error !== undefined) return error.code
+      const heard = await ask(path)
+      await new Promise((resolve) => server.close(resolve))
+      return heard
+    }
+    const expected = await outcome()
+    assert.match(expected, /^(cut|EINVAL)$/)
+    await namespace().run(async () => {
+      assert.equal(await outcome(), expected)
+      const client = net.connect(`\0${'q'.repeat(150)}`)
+      assert.equal((await once(client, 'error'))[0].code, expected === 'cut' ? 'ECONNREFUSED' : 'EINVAL')
+      const path = `\0${'y'.repeat(150)}`
+      if (net.BoundSocket) assert.throws(() => new net.BoundSocket({ path }), { code: 'EINVAL', syscall: 'bind' })
+    })
+  },
+  'a link-local local address and a link-local peer on the same interface': async () => {
+    const { red, blue } = await pair()
+    const port = await red.run(() =>
+      listen(
+        net.createServer((socket) => socket.end('reached')),
+        0,
+        'fe80::1%link0'
+      )
+    )
+    await blue.run(async () => {
+      await reachable(port, 'fe80::1%link0')
+      assert.equal(await ask({ port, host: 'fe80::1%link0', localAddress: 'fe80::2%link0' }), 'reached')
+      await assert.rejects(ask({ port, host: 'fe80::1%lo', localAddress: 'fe80::2%link0' }), { code: 'EINVAL' })
+    })
+  },
   'abstract unix sockets belong to the namespace': async () => {
     const [red, blue] = [namespace(), namespace()]
     const path = '\0node-netns-scenario'

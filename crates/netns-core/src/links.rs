@@ -1,12 +1,12 @@
 //! Interfaces by name, for sockets of another network than the thread's: an interface that a *socket* is asked for is
 //! one of the socket's own network.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{Ipv6Addr, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::{SockaddrStorage, getpeername, getsockname};
+use nix::sys::socket::{SockaddrIn6, SockaddrStorage, getpeername, getsockname};
 
 use crate::error::{Error, Result};
 
@@ -57,43 +57,60 @@ impl SocketRef<'_> {
     }
 
     /// Restricts the socket to an interface, as binding or connecting it to a link-local address does (socket(7),
-    /// `SO_BINDTODEVICE`).
+    /// `SO_BINDTODEVICE`). One that is not there leaves it as it is: the kernel refuses the address.
     ///
     /// # Errors
-    /// `ENODEV` if its network has no such interface.
+    /// `EINVAL` for a socket that is restricted to another.
     pub fn bind_to_link(self, link: &str) -> Result<()> {
-        self.set("setsockopt", libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, &self.link_index(link)?)
+        let index = self.link_index(link);
+        if index == 0 {
+            return Ok(());
+        }
+        // An address never moves it to another.
+        match self.bound_link()? {
+            0 => self.set("setsockopt", libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, &index),
+            bound if bound == index => Ok(()),
+            _ => Err(failed("setsockopt", Errno::EINVAL)),
+        }
     }
 
     /// Has what the socket sends next leave by an interface, or by none in particular (RFC 3542, `IPV6_PKTINFO`).
     ///
     /// # Errors
-    /// `ENODEV` if its network has no such interface.
+    /// `ENOPROTOOPT` for a socket of IPv4.
     pub fn send_by_link(self, link: Option<&str>) -> Result<()> {
-        let index = link.map_or(Ok(0), |link| self.link_index(link))?;
+        let index = link.map_or(0, |link| self.link_index(link));
         let wish = libc::in6_pktinfo { ipi6_addr: octets(Ipv6Addr::UNSPECIFIED), ipi6_ifindex: index.cast_unsigned() };
         self.set("setsockopt", libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &wish)
     }
 
-    /// Has multicasts leave by an interface (`IPV6_MULTICAST_IF`).
+    /// Has multicasts leave by the interface that an address names, or by none in particular (`IPV6_MULTICAST_IF`).
     ///
     /// # Errors
-    /// `ENODEV` if its network has no such interface.
-    pub fn multicast_by_link(self, link: &str) -> Result<()> {
-        self.set("setsockopt", libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_IF, &self.link_index(link)?)
+    /// `EINVAL` for what is no address of IPv6; as setsockopt(2): `ENOPROTOOPT` for a socket of IPv4.
+    pub fn multicast_by_link(self, interface: &str) -> Result<()> {
+        let (_, index) = self.scoped(interface)?;
+        self.set("setsockopt", libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_IF, &index)
     }
 
-    /// Joins or leaves a group on an interface (`IPV6_ADD_MEMBERSHIP`).
+    /// Joins or leaves a group on the interface that an address names (`IPV6_ADD_MEMBERSHIP`), or, given a source, for what
+    /// comes from there alone (`MCAST_JOIN_SOURCE_GROUP`). A name that the network does not have is no interface.
     ///
     /// # Errors
-    /// `EINVAL` for what is no multicast address of IPv6, `EADDRINUSE`, `EADDRNOTAVAIL`, `ENODEV`.
-    pub fn membership(self, group: &str, link: &str, join: bool) -> Result<()> {
-        let Ok(IpAddr::V6(group)) = group.split('%').next().unwrap_or_default().parse() else {
-            return Err(failed("setsockopt", Errno::EINVAL));
+    /// `EINVAL` for what is no address of IPv6, or no multicast one; `EADDRINUSE`, `EADDRNOTAVAIL`, `ENODEV`, `ENOPROTOOPT`.
+    pub fn membership(self, group: &str, source: Option<&str>, interface: Option<&str>, join: bool) -> Result<()> {
+        let (group, _) = self.scoped(group)?;
+        let source = source.map(|source| self.scoped(source)).transpose()?;
+        let index = interface.map_or(Ok(0), |interface| self.scoped(interface).map(|(_, index)| index))?;
+        let index = index.cast_unsigned();
+        let Some((source, _)) = source else {
+            let request = libc::ipv6_mreq { ipv6mr_multiaddr: octets(group), ipv6mr_interface: index };
+            let option = if join { libc::IPV6_ADD_MEMBERSHIP } else { libc::IPV6_DROP_MEMBERSHIP };
+            return self.set("setsockopt", libc::IPPROTO_IPV6, option, &request);
         };
-        let index = self.link_index(link)?.cast_unsigned();
-        let request = libc::ipv6_mreq { ipv6mr_multiaddr: octets(group), ipv6mr_interface: index };
-        let option = if join { libc::IPV6_ADD_MEMBERSHIP } else { libc::IPV6_DROP_MEMBERSHIP };
+        let request =
+            libc::group_source_req { gsr_interface: index, gsr_group: storage(group), gsr_source: storage(source) };
+        let option = if join { libc::MCAST_JOIN_SOURCE_GROUP } else { libc::MCAST_LEAVE_SOURCE_GROUP };
         self.set("setsockopt", libc::IPPROTO_IPV6, option, &request)
     }
 
@@ -105,19 +122,40 @@ impl SocketRef<'_> {
         self.set("setsockopt", libc::SOL_SOCKET, libc::SO_REUSEADDR, &0)
     }
 
-    fn link_index(self, link: &str) -> Result<i32> {
+    /// What `address%interface` says; zero if there is no such interface.
+    fn scoped(self, text: &str) -> Result<(Ipv6Addr, i32)> {
+        let (address, link) = text.split_once('%').unwrap_or((text, ""));
+        let address = address.parse().map_err(|_| failed("setsockopt", Errno::EINVAL))?;
+        Ok((address, self.link_index(link)))
+    }
+
+    fn link_index(self, link: &str) -> i32 {
         let mut request = request();
-        if link.len() >= request.ifr_name.len() {
-            return Err(failed("ioctl", Errno::ENODEV));
+        if link.is_empty() || link.len() >= request.ifr_name.len() {
+            return 0;
         }
         for (to, from) in request.ifr_name.iter_mut().zip(link.bytes()) {
             *to = libc::c_char::from_ne_bytes([from]);
         }
         // SAFETY: SIOCGIFINDEX reads and writes one ifreq, whose name ends in a NUL.
         let result = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SIOCGIFINDEX as _, &raw mut request) };
-        Errno::result(result).map_err(|errno| failed("ioctl", errno))?;
+        if result != 0 {
+            return 0;
+        }
         // SAFETY: the kernel wrote this member of the union.
-        Ok(unsafe { request.ifr_ifru.ifru_ifindex })
+        unsafe { request.ifr_ifru.ifru_ifindex }
+    }
+
+    /// The interface that the socket is restricted to, or zero.
+    fn bound_link(self) -> Result<i32> {
+        let mut index: i32 = 0;
+        let mut length = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or_default();
+        let (number, value) = (self.0.as_raw_fd(), (&raw mut index).cast());
+        // SAFETY: the kernel writes at most `length` bytes to the number, which has that size, and the new length.
+        let result =
+            unsafe { libc::getsockopt(number, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, value, &raw mut length) };
+        Errno::result(result).map_err(|errno| failed("getsockopt", errno))?;
+        Ok(index)
     }
 
     fn link_name(self, index: u32) -> Result<String> {
@@ -146,6 +184,15 @@ fn failed(syscall: &'static str, errno: Errno) -> Error {
 fn request() -> libc::ifreq {
     // SAFETY: ifreq is plain old data, for which all zeros is a valid value.
     unsafe { std::mem::zeroed() }
+}
+
+fn storage(address: Ipv6Addr) -> libc::sockaddr_storage {
+    // SAFETY: sockaddr_storage is plain old data, for which all zeros is a valid value.
+    let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+    let from = SockaddrIn6::from(SocketAddrV6::new(address, 0, 0, 0));
+    // SAFETY: a sockaddr_storage has room for every sort of address, and is aligned for each.
+    unsafe { (&raw mut storage).cast::<libc::sockaddr_in6>().write(*from.as_ref()) };
+    storage
 }
 
 fn octets(address: Ipv6Addr) -> libc::in6_addr {

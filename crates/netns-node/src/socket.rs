@@ -76,14 +76,21 @@ pub fn send_by_link(env: &Env, socket: u32, link: Option<String>) -> Result<()> 
     lent(socket, |socket| socket.send_by_link(link.as_deref()).or_throw(env))
 }
 
-/// Has a socket's multicasts leave by an interface.
+/// Has a socket's multicasts leave by the interface that an address names.
 #[napi(catch_unwind)]
-pub fn multicast_by_link(env: &Env, socket: u32, link: String) -> Result<()> {
-    lent(socket, |socket| socket.multicast_by_link(&link).or_throw(env))
+pub fn multicast_by_link(env: &Env, socket: u32, interface: String) -> Result<()> {
+    lent(socket, |socket| socket.multicast_by_link(&interface).or_throw(env))
 }
 
-/// Joins or leaves a multicast group on an interface.
+/// Joins or leaves a multicast group on the interface that an address names.
 #[napi(catch_unwind)]
-pub fn membership(env: &Env, socket: u32, group: String, link: String, join: bool) -> Result<()> {
-    lent(socket, |socket| socket.membership(&group, &link, join).or_throw(env))
+pub fn membership(
+    env: &Env,
+    socket: u32,
+    group: String,
+    source: Option<String>,
+    interface: Option<String>,
+    join: bool,
+) -> Result<()> {
+    lent(socket, |socket| socket.membership(&group, source.as_deref(), interface.as_deref(), join).or_throw(env))
 }

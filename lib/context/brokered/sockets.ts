@@ -6,6 +6,7 @@ import type { Namespace } from '../../namespace.ts'
 import { attempt } from '../../native.ts'
 import type { SocketHandle } from '../handles.ts'
 import type { AnyFunction } from '../patches.ts'
+import { callMulticast, isMulticast } from './multicast.ts'
 
 /** The sorts of handles. */
 export type Kind = 'tcp' | 'udp' | 'pipe'
@@ -22,8 +23,12 @@ type OpenableHandle = SocketHandle & { open(fd: number): number | undefined }
 const [AF_UNIX, AF_INET, AF_INET6] = [1, 2, 10]
 const [SOCK_STREAM, SOCK_DGRAM, SOCK_NONBLOCK] = [1, 2, 0o4000]
 const UV_EINVAL = -22
+/** A sort of `Pipe`. */
+const PIPE_SOCKET = 0
 /** The room for a unix socket's name, which Node 20 fills for an abstract one. */
 const FULL_NAME = 107
+/** What the kernel says of a socket that was made. */
+const OF_SOCKETS = ['socket', 'bind', 'setsockopt', 'getsockopt']
 
 /** Whether it is about a unix socket with a path: those cross namespaces, and are nobody's. */
 export function crosses({ kind, method }: Call, args: unknown[]): boolean {
@@ -35,40 +40,67 @@ export function crosses({ kind, method }: Call, args: unknown[]): boolean {
 /** Makes the call of a handle that has no socket yet on one of the namespace's. */
 export function callBrokered(handle: SocketHandle, place: Namespace, call: Call, args: unknown[]): unknown {
   const { kind, method } = call
-  const abstract = kind === 'pipe' && method.startsWith('bind')
-  let fd: number
-  try {
-    fd = abstract ? bindAbstract(place, String(nameOf(method, args))) : openSocket(place, call)
-  } catch (error) {
-    return errorNumber(error)
+  if (kind === 'udp' && isMulticast(call)) {
+    return callMulticast(handle, call, args, (v6) =>
+      give(handle, () => openSocket(place, kind, v6 ? AF_INET6 : AF_INET))
+    )
   }
-  const failed = (handle as OpenableHandle).open(fd)
+  if (kind === 'pipe' && method.startsWith('bind')) {
+    const name = abstractName(handle, call, String(nameOf(method, args)))
+    // Libuv would not bind a pipe that is open; now it is both.
+    return name === undefined ? UV_EINVAL : give(handle, () => bindAbstract(place, name))
+  }
+  const family = kind === 'pipe' ? AF_UNIX : method.endsWith('6') ? AF_INET6 : AF_INET
+  let fd = -1
+  const failed = give(handle, () => {
+    fd = openSocket(place, kind, family)
+    return fd
+  })
   if (failed) return failed
-  // Libuv would not bind a pipe that is open; now it is both.
-  if (abstract) return 0
   if (kind === 'udp') attempt((native) => native.forbidReuse(fd))
   return args.some((arg) => typeof arg === 'string' && arg.includes('%'))
     ? callScoped(handle, call, args)
     : call.original.apply(handle, args)
 }
 
-function openSocket(place: Namespace, { kind, method }: Call): number {
-  const family = kind === 'pipe' ? AF_UNIX : method.endsWith('6') ? AF_INET6 : AF_INET
+/** Gives a handle the socket that `make` makes; returns what failed. */
+function give(handle: SocketHandle, make: () => number): number {
+  try {
+    return (handle as OpenableHandle).open(make()) ?? 0
+  } catch (error) {
+    return errorNumber(error)
+  }
+}
+
+function openSocket(place: Namespace, kind: Kind, family: number | undefined): number {
   const type = (kind === 'udp' ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK
   return attempt((native) => native.openSocket(place.handle, family as number, type))
 }
 
-function bindAbstract(place: Namespace, name: string): number {
+/** As the kernel has it: filled by Node 20, and cut where it is too long by those Nodes that take such a one at all. */
+function abstractName(handle: SocketHandle, call: Call, name: string): Buffer | undefined {
   const bytes = Buffer.from(name.slice(1))
+  if (bytes.length > FULL_NAME) return cutsNames(handle, call) ? bytes.subarray(0, FULL_NAME) : undefined
   const padded = Number.parseInt(process.versions.node, 10) < 22
-  const whole = padded ? Buffer.concat([bytes, Buffer.alloc(Math.max(0, FULL_NAME - bytes.length))]) : bytes
-  return attempt((native) => native.bindAbstract(place.handle, whole))
+  return padded ? Buffer.concat([bytes, Buffer.alloc(FULL_NAME - bytes.length)]) : bytes
+}
+
+/** Libuv refuses what is too long before it looks where it is. Nothing can be made there. */
+function cutsNames(handle: SocketHandle, { original }: Call): boolean {
+  const tried: SocketHandle = Reflect.construct(handle.constructor, [PIPE_SOCKET])
+  const failed = original.call(tried, `/proc/self/none/${'x'.repeat(FULL_NAME)}`)
+  tried.close()
+  return failed !== UV_EINVAL
+}
+
+function bindAbstract(place: Namespace, name: Buffer): number {
+  return attempt((native) => native.bindAbstract(place.handle, name))
 }
 
 /** What the kernel said of a socket is the handle's to return; all else is thrown. */
-function errorNumber(error: unknown): number {
+export function errorNumber(error: unknown): number {
   const { errno, syscall } = error as NodeJS.ErrnoException
-  if (errno !== undefined && (syscall === 'socket' || syscall === 'bind')) return errno
+  if (errno !== undefined && OF_SOCKETS.includes(String(syscall))) return errno
   throw error
 }
 
@@ -80,34 +112,22 @@ function nameOf(method: string, args: unknown[]): unknown {
  * Makes a call whose address names an interface, on a socket that is open. What binds or connects a socket to a
  * link-local address also ties it to the interface, so it is tied first, and the address goes without.
  */
-export function callScoped(handle: SocketHandle, { kind, method, original }: Call, args: unknown[]): unknown {
+export function callScoped(handle: SocketHandle, call: Call, args: unknown[]): unknown {
+  const { kind, method, original } = call
   const { fd } = handle
+  if (fd < 0) return original.apply(handle, args)
+  if (kind === 'udp' && isMulticast(call)) return callMulticast(handle, call, args)
   const at = args.findIndex((arg) => typeof arg === 'string' && arg.includes('%'))
   const [address = '', link = ''] = String(args[at]).split('%')
   const bare = args.map((arg, index) => (index === at ? address : arg))
+  if (!needsLink(address)) return original.apply(handle, bare)
+  const sends = kind === 'udp' && method.startsWith('send')
   try {
-    switch (method) {
-      case 'addMembership':
-      case 'dropMembership':
-        attempt((native) => native.membership(fd, String(args[0]), link, method === 'addMembership'))
-        return 0
-      case 'setMulticastInterface':
-        attempt((native) => native.multicastByLink(fd, link))
-        return 0
-      case 'addSourceSpecificMembership':
-      case 'dropSourceSpecificMembership':
-        return UV_EINVAL
-    }
-    if (!needsLink(address)) return original.apply(handle, bare)
-    if (kind === 'tcp' || !method.startsWith('send')) {
-      attempt((native) => native.bindToLink(fd, link))
-      return original.apply(handle, bare)
-    }
-    attempt((native) => native.sendByLink(fd, link))
-  } catch {
-    // As libuv, for which an interface that is not there is none.
-    return UV_EINVAL
+    attempt((native) => (sends ? native.sendByLink(fd, link) : native.bindToLink(fd, link)))
+  } catch (error) {
+    return errorNumber(error)
   }
+  if (!sends) return original.apply(handle, bare)
   try {
     return original.apply(handle, bare)
   } finally {
