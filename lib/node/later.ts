@@ -2,14 +2,21 @@
 import type { AnyFunction } from '../context/patches.ts'
 import { isRoot } from '../realm.ts'
 
-/** Those of sockets, servers and agents. */
+/** Those of sockets, servers and agents. The scenario of what opens looks for more of them in whatever Node it runs on. */
 const OPENING = [
   'connect',
+  'connectSync',
   'listen',
+  '_listen2',
   'bind',
+  'bindSync',
   'send',
+  // Also what leaves a group binds a socket that is not bound yet.
   'addMembership',
+  'dropMembership',
   'addSourceSpecificMembership',
+  'dropSourceSpecificMembership',
+  'setMulticastInterface',
   'addRequest',
   'createConnection',
   'createSocket'
