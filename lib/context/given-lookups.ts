@@ -5,6 +5,7 @@
 import { builtin, hidden, overlaid } from '../builtin.ts'
 import { Asked } from './asked.ts'
 import type { AnyFunction, Patches } from './patches.ts'
+import { refusing } from './refusals.ts'
 import { contextOf, handlesTell, namespaceIn, noteMade, returning, stored } from './storage.ts'
 
 /** Options of sockets, which some programs make by classes of theirs. */
@@ -79,6 +80,8 @@ export function hookDatagrams(patches: Patches): void {
   })
   patches.value(Socket.prototype, 'constructor', hooked)
   patches.value(dgram, 'Socket', hooked)
+  // Node 24 is the first to have it.
+  if ('bindSync' in Socket.prototype) patches.method(Socket.prototype, 'bindSync', refusing)
 }
 
 /** The arguments that a UDP socket is made with: a look-up of the program's answers where it is asked. */

@@ -9,6 +9,7 @@ import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { here, inside, isBrokered, isBrokeredNow, isRefusedEntry, outsideOrHome, placeOrRefusal } from './place.ts'
 import type { HandlePrototype } from './prototypes.ts'
+import { tellBinding } from './refusals.ts'
 import { adopt, disown, namespaceIn, runIn, stored } from './storage.ts'
 
 /** Where the socket of a handle is, for handles that were opened in a context or accepted by one that was. */
@@ -153,16 +154,9 @@ function dialling(call: Call): AnyFunction {
   }
 }
 
-/** As {@link connecting}, for datagrams: Node's own `'error'` comes next, and says what was really wrong. */
+/** As {@link connecting}, for datagrams: Node tells of its own error next, and says what was really wrong. */
 function binding(call: Call): AnyFunction {
-  return refusable(call, (_handle, socket, error) => {
-    if (socket === undefined) throw error
-    const { emit } = socket
-    socket.emit = (event, ...values) => {
-      socket.emit = emit
-      return event === 'error' ? emit.call(socket, event, error) : emit.call(socket, event, ...values)
-    }
-  })
+  return refusable(call, tellBinding)
 }
 
 /** Tells whoever waits for a handle of what was thrown. */

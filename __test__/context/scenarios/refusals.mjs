@@ -9,7 +9,7 @@ import net from 'node:net'
 import os from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { NetNs } from 'node-netns'
-import { ask, later, listen } from '../../offline/kit.mjs'
+import { ask, first, later, listen, namespace } from '../../offline/kit.mjs'
 
 /** Every way out, each with how it fails. */
 const EXITS = {
@@ -48,6 +48,15 @@ const EXITS = {
       socket.send('x', port, '127.0.0.1', (error) => (error ? reject(error) : resolve()))
     })
   },
+  // Newer Nodes alone have these.
+  ...('bindSync' in dgram.Socket.prototype && {
+    'dgram bindSync': async () => dgram.createSocket('udp4').bindSync(),
+    'dgram connectSync': async (port) => dgram.createSocket('udp4').connectSync(port, '127.0.0.1')
+  }),
+  ...('BoundSocket' in net && {
+    'net.BoundSocket': async () => new net.BoundSocket(),
+    'an abstract net.BoundSocket': async () => new net.BoundSocket({ path: '\0node-netns-refused' })
+  }),
   'dns.lookup': () => promised((done) => dns.lookup('server.test', done)),
   'dns.resolve4': () => promised((done) => dns.resolve4('server.test', done)),
   'dns.promises.lookup': () => dns.promises.lookup('server.test'),
@@ -99,5 +108,33 @@ export default {
         return way()
       })
     })
-  )
+  ),
+
+  'a socket of datagrams that was refused tells of what goes wrong later': async () => {
+    const [red, blue] = [namespace(), namespace()]
+    const busy = await blue.run(async () => bound(dgram.createSocket('udp4')))
+    const socket = dgram.createSocket('udp4')
+    later(() => socket.close())
+    const { emit } = socket
+    await red.run(async () => {
+      red.close()
+      socket.bind(81)
+      assert.equal((await first(socket, 'error')).code, 'ERR_NETNS_CLOSED')
+      // Newer Nodes alone have it.
+      for (const way of ['bindSync', 'bindSync'].filter((name) => name in socket)) {
+        assert.throws(() => socket[way](), { code: 'ERR_NETNS_CLOSED' })
+      }
+    })
+    assert.equal(socket.emit, emit)
+    assert.ok(!Object.hasOwn(socket, 'emit'))
+    blue.run(() => socket.bind(busy.address().port, '127.0.0.1'))
+    assert.equal((await first(socket, 'error')).code, 'EADDRINUSE')
+  }
+}
+
+async function bound(socket) {
+  later(() => socket.close())
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  return socket
 }
