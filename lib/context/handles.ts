@@ -83,9 +83,9 @@ function opening(call: Call): AnyFunction {
 function openIfNone(handle: SocketHandle, call: Call, args: unknown[]): unknown {
   const place = handle[PLACE]
   if (place !== undefined) {
-    if (!args.some(namesInterface)) return call.original.apply(handle, args)
+    if (!args.some(namesInterface) && !isUnscoped(call, args)) return call.original.apply(handle, args)
     if (place.closed) return UV_ENXIO
-    const scoped = () => parts.brokered.callScoped(handle, call, args)
+    const scoped = () => parts.brokered.callScoped(handle, call, args, place)
     return isBrokered(place) ? scoped() : inside(place, () => call.original.apply(handle, args), scoped)
   }
   // It was opened where that was right.
@@ -330,6 +330,11 @@ function receiving({ original }: Call): AnyFunction {
 
 function namesInterface(argument: unknown): boolean {
   return typeof argument === 'string' && argument.includes('%')
+}
+
+/** Whether newer versions of libuv choose the interface: the first that the thread sees with such an address. */
+function isUnscoped({ kind, method }: Call, args: unknown[]): boolean {
+  return kind === 'tcp' && method === 'connect6' && /^fe80:/i.test(String(args[1]))
 }
 
 interface OwnerSocket {

@@ -6,6 +6,7 @@ import type { Namespace } from '../../namespace.ts'
 import { attempt } from '../../native.ts'
 import type { SocketHandle } from '../handles.ts'
 import type { AnyFunction } from '../patches.ts'
+import { listInterfaces } from './interfaces.ts'
 import { callMulticast, isMulticast } from './multicast.ts'
 
 /** The sorts of handles. */
@@ -58,9 +59,7 @@ export function callBrokered(handle: SocketHandle, place: Namespace, call: Call,
   })
   if (failed) return failed
   if (kind === 'udp') attempt((native) => native.forbidReuse(fd))
-  return args.some((arg) => typeof arg === 'string' && arg.includes('%'))
-    ? callScoped(handle, call, args)
-    : call.original.apply(handle, args)
+  return callScoped(handle, call, args, place)
 }
 
 /** Gives a handle the socket that `make` makes; returns what failed. */
@@ -109,16 +108,18 @@ function nameOf(method: string, args: unknown[]): unknown {
 }
 
 /**
- * Makes a call whose address names an interface, on a socket that is open. What binds or connects a socket to a
+ * Makes a call on a socket that is open, whose address may name an interface. What binds or connects a socket to a
  * link-local address also ties it to the interface, so it is tied first, and the address goes without.
  */
-export function callScoped(handle: SocketHandle, call: Call, args: unknown[]): unknown {
+export function callScoped(handle: SocketHandle, call: Call, args: unknown[], place: Namespace): unknown {
   const { kind, method, original } = call
   const { fd } = handle
   if (fd < 0) return original.apply(handle, args)
   if (kind === 'udp' && isMulticast(call)) return callMulticast(handle, call, args)
-  const at = args.findIndex((arg) => typeof arg === 'string' && arg.includes('%'))
-  const [address = '', link = ''] = String(args[at]).split('%')
+  const named = args.findIndex((arg) => typeof arg === 'string' && arg.includes('%'))
+  const [at, chosen] = named === -1 ? [1, chosenLink(call, args, place)] : [named, '']
+  if (chosen === undefined) return original.apply(handle, args)
+  const [address = '', link = chosen] = String(args[at]).split('%')
   const bare = args.map((arg, index) => (index === at ? address : arg))
   if (!needsLink(address)) return original.apply(handle, bare)
   const sends = kind === 'udp' && method.startsWith('send')
@@ -133,6 +134,23 @@ export function callScoped(handle: SocketHandle, call: Call, args: unknown[]): u
   } finally {
     attempt((native) => native.sendByLink(fd, undefined))
   }
+}
+
+/**
+ * The interface that libuv would choose from version 1.47 on, which Node 20 does not have, for a connection that names
+ * none; undefined where it chooses none.
+ */
+function chosenLink({ kind, method }: Call, args: unknown[], place: Namespace): string | undefined {
+  if (kind !== 'tcp' || method !== 'connect6' || !/^fe80:/i.test(String(args[1]))) return undefined
+  if (Number.parseInt(process.versions.node, 10) < 22) return undefined
+  let first: { name: string; index: number } | undefined
+  for (const [name, addresses = []] of Object.entries(listInterfaces(place))) {
+    for (const { address, scopeid = 0 } of addresses as { address: string; scopeid?: number }[]) {
+      if (address.startsWith('fe80:') && (first === undefined || scopeid < first.index))
+        first = { name, index: scopeid }
+    }
+  }
+  return first?.name
 }
 
 /** Whether the kernel takes an interface with an address: those of one link, multicast included. */
