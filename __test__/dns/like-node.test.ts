@@ -147,6 +147,14 @@ describe('reverse', () => {
       await both((from) => resolver(from)['reverse']?.(address))
     }
   )
+
+  it.each([{ rcode: 2 }, { rcode: 5 }, {}, { answers: [{ type: 'CNAME', name: '', data: 'host.test' }] }, undefined])(
+    'when a server says %j, as Node',
+    async (said) => {
+      server.answering = () => said
+      await both((from) => resolver(from, { timeout: 100, tries: 1 })['reverse']?.('192.0.2.1'))
+    }
+  )
 })
 
 describe('the module', () => {

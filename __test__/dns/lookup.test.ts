@@ -168,6 +168,13 @@ describe('a look-up that fails', () => {
     await expect(at.lookup('x.test')).rejects.toMatchObject({ code: 'EAI_AGAIN' })
   })
 
+  it('because no attempts are to be made is of look-ups alone, as of libc’s', async () => {
+    await using at = await setUp(() => ({ answers: [a('x.test', '127.0.0.5')] }), 'options attempts:0')
+    await expect(at.lookup('x.test')).rejects.toMatchObject({ code: 'EAI_AGAIN' })
+    expect(at.asked()).toEqual([])
+    expect(await at.dns.promises.resolve4('x.test')).toEqual(['127.0.0.5'])
+  })
+
   it.each(['a..b', 'a b', `${'a'.repeat(64)}.test`, '%41', 'x.onion'])('%j is not asked of anyone', async (name) => {
     await using at = await setUp(() => ({ answers: [a('x', '127.0.0.1')] }))
     await expect(at.lookup(name)).rejects.toMatchObject({ code: 'ENOTFOUND', errno: -3008 })

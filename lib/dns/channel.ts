@@ -122,7 +122,7 @@ export class Channel {
     }
     this.#ask(name, 'PTR', (code, answers) => {
       const names = pointers(answers)
-      complete(request, code ?? (names.length === 0 ? 'ENODATA' : { value: names }))
+      complete(request, sought(code) ?? (names.length === 0 ? 'ENODATA' : { value: names }))
     })
     return 0
   }
@@ -141,7 +141,8 @@ export class Channel {
     return {
       servers: this.#rotated(this.#servers ?? conf.servers, conf.rotate),
       timeout: timeout > 0 ? timeout : (conf.timeout ?? TIMEOUT),
-      tries: tries ?? conf.attempts ?? TRIES,
+      // What c-ares takes for none given: with no tries nobody would be asked.
+      tries: tries ?? (conf.attempts || TRIES),
       backoff: true,
       maxTimeout,
       skipsReferrals: false,
@@ -167,6 +168,11 @@ for (const [method, binding] of Object.entries(BINDINGS)) {
       return this.query(request, name, binding)
     }
   })
+}
+
+/** What c-ares says of an address that a server did not tell the name of, whatever became of that. */
+function sought(code: string | undefined): string | undefined {
+  return code === undefined || code === 'ECANCELLED' || code.startsWith('ERR_') ? code : 'ENOTFOUND'
 }
 
 function rejected(request: Request, code: string): number {
