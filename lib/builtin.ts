@@ -42,6 +42,11 @@ export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name]
   return known ?? load(name)
 }
 
+/** The name of a module of Node's that is used here. */
+export function nameOfBuiltin(module: object): string | undefined {
+  return Object.entries(loaded).find(([, found]) => found === module)?.[0]
+}
+
 /**
  * Loads what belongs to this package: one `require` for all, as Node takes as long to make one as to load a short file by
  * it.

@@ -153,6 +153,16 @@ export function runtimeLacks(what: string): NetnsError {
   })
 }
 
+/** `ERR_NETNS_RUNTIME`: somebody made read-only what contexts would have to replace. */
+export function readOnly(what: string): NetnsError {
+  return new NetnsError({
+    code: 'ERR_NETNS_RUNTIME',
+    message:
+      `contexts need to replace ${what}, which is read-only, as what is frozen. Start the program with ` +
+      '`node --import node-netns/register`, or use a context before that is done.'
+  })
+}
+
 /** `ERR_NETNS_RUNTIME`: a runtime of before this library, or one that does not have what it stands on. */
 export function runtimeTooOld(what: string): NetnsError {
   const { name, version } = currentRuntime()

@@ -284,3 +284,48 @@ it('name servers are not set for all by a reference from before there were hooks
     console.log(JSON.stringify([...outcomes, String(dns.getServers()) === String(before)]))`
   expect(await program(source)).toEqual(['ERR_NETNS_CAPTURED', 'ERR_NETNS_CAPTURED', true])
 })
+
+/** What a program may have frozen, each with what is named then: nothing where contexts do not replace it. */
+const FROZEN: [string, string | undefined][] = [
+  ['os', 'os.networkInterfaces'],
+  ['dns', 'dns.'],
+  ['dns.promises', 'setServers'],
+  ['child_process', 'child_process.'],
+  ['child_process.ChildProcess.prototype', 'ChildProcess.prototype.emit'],
+  ['http.Agent.prototype', 'Agent.prototype.'],
+  ['net.Server.prototype', 'Server.prototype.'],
+  ['dgram', 'dgram.createSocket'],
+  ['worker_threads', 'worker_threads.Worker'],
+  ['worker_threads.Worker', 'what Worker extends'],
+  ['vm.Script.prototype', undefined],
+  ['process.binding("tcp_wrap").TCP.prototype', 'TCP.prototype.'],
+  ['process.binding("udp_wrap").UDP.prototype', 'UDP.prototype.']
+]
+it.each(FROZEN)('with %s frozen says so, and changes nothing', async (what, named) => {
+  const source = `
+    const names = ['child_process', 'dgram', 'dns', 'http', 'net', 'os', 'vm', 'worker_threads']
+    const modules = Object.fromEntries(names.map((name) => [name, process.getBuiltinModule(name)]))
+    const { child_process, dgram, dns, http, net, os, vm, worker_threads } = modules
+    await fetch('http://127.0.0.1:1/').catch(() => {})
+    const dispatchers = () => [1, 2].map((number) => globalThis[Symbol.for('undici.globalDispatcher.' + number)])
+    const before = dispatchers()
+    const dispatch = before.map((dispatcher) => dispatcher?.dispatch)
+    Object.freeze(${what})
+    const tried = ['run', 'enter', 'bind'].map((verb) => {
+      try {
+        red[verb](() => {})
+        return 'ok'
+      } catch ({ code, message }) {
+        return [code, message]
+      }
+    })
+    const same = dispatchers().every((dispatcher, at) => dispatcher === before[at] && dispatcher?.dispatch === dispatch[at])
+    console.log(JSON.stringify({ tried, same }))`
+  const { tried, same } = (await program(source, ['--no-deprecation'])) as { tried: unknown[]; same: boolean }
+  if (named === undefined) {
+    expect(tried).toEqual(['ok', 'ok', 'ok'])
+  } else {
+    expect(same).toBe(true)
+    for (const each of tried) expect(each).toEqual(['ERR_NETNS_RUNTIME', expect.stringContaining(`replace ${named}`)])
+  }
+})

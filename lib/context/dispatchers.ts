@@ -22,11 +22,11 @@ const known = new WeakMap<Dispatcher, Dispatcher>()
 /**
  * The dispatcher that `fetch`, `WebSocket` and `EventSource` use is global, so it becomes one that asks where it is. It
  * exists once one of them was touched, which is not worth 20 ms before somebody does, and the program may set another at
- * any time. Undici tells of the first request to such a one.
+ * any time. Undici tells of the first request to such a one. The first {@link route} is for when nothing else can fail, as
+ * a dispatcher that was routed stays so.
  */
 export function hookFetch(patches: Patches): void {
   for (const symbol of [LEGACY, MODERN] as const) reserve(symbol, patches)
-  route()
   const { subscribe, unsubscribe } = builtin('diagnostics_channel')
   const dispatched = () => route(hereOrHome())
   subscribe(CHANNEL, dispatched)
@@ -50,7 +50,7 @@ function routing(fetch: AnyFunction): AnyFunction {
  */
 function reserve(symbol: typeof LEGACY | typeof MODERN, patches: Patches): void {
   if (symbol in globals) return
-  Object.defineProperty(globals, symbol, { value: undefined, writable: true, configurable: true })
+  if (!Reflect.defineProperty(globals, symbol, { value: undefined, writable: true, configurable: true })) return
   patches.whenUndone(() => {
     if (globals[symbol] === undefined) delete globals[symbol]
   })

@@ -43,6 +43,7 @@ export function install(namespace: Namespace | undefined, goesOn = false): void 
   try {
     hookEverything(patches, sockets)
     if (namespace !== undefined) selfTest(sockets, namespace)
+    route()
     if (!goesOn) endContexts()
   } catch (error) {
     endContexts()

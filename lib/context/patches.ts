@@ -1,4 +1,6 @@
 /** Replacements of properties that can be taken back, so that hooks are installed together or not at all. */
+import { nameOfBuiltin } from '../builtin.ts'
+import { readOnly } from '../errors.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a replacement has whatever signature the original has.
 export type AnyFunction = (this: any, ...args: any[]) => any
@@ -16,7 +18,7 @@ export class Patches {
   readonly replace = replace
   /** Replaces the value of a property, own or inherited. */
   readonly value = value
-  /** Replaces a property as a whole. */
+  /** Replaces a property as a whole. Throws `ERR_NETNS_RUNTIME` where that may not be, as of what is frozen. */
   readonly define = define
   /** Has `undo` called when everything is put back. */
   readonly whenUndone = whenUndone
@@ -61,11 +63,17 @@ function value(this: Patches, target: object, name: string | symbol, replacement
 
 function define(this: Patches, target: object, name: string | symbol, descriptor: PropertyDescriptor): void {
   const before = Object.getOwnPropertyDescriptor(target, name)
-  Object.defineProperty(target, name, descriptor)
+  if (!Reflect.defineProperty(target, name, descriptor)) throw readOnly(nameIn(target, name))
   this.undos.push(() => {
     if (before === undefined) Reflect.deleteProperty(target, name)
     else Object.defineProperty(target, name, before)
   })
+}
+
+/** What a property of Node's is known as. */
+function nameIn(target: object, name: string | symbol): string {
+  const owner = Object.hasOwn(target, 'constructor') ? `${target.constructor.name}.prototype` : nameOfBuiltin(target)
+  return owner === undefined ? String(name) : `${owner}.${String(name)}`
 }
 
 function whenUndone(this: Patches, undo: () => void): void {

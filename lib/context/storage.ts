@@ -1,6 +1,7 @@
 /** Whose context is running: what Node carries along from whoever starts something to what comes of it. */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
+import { readOnly } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
 import { nodeGlobal } from '../realm.ts'
@@ -256,7 +257,7 @@ function made(): AsyncLocalStorage<object | undefined> {
   const { AsyncLocalStorage, executionAsyncResource } = builtin('async_hooks')
   const realm = nodeGlobal() as { [STORAGE]?: AsyncLocalStorage<object | undefined> }
   isNew = realm[STORAGE] === undefined
-  if (isNew) Object.defineProperty(realm, STORAGE, { value: new AsyncLocalStorage() })
+  if (isNew && !Reflect.defineProperty(realm, STORAGE, { value: new AsyncLocalStorage() })) throw readOnly('globalThis')
   const found = realm[STORAGE] as AsyncLocalStorage<object | undefined> & { [SHARED]?: boolean }
   if (isNew) rest = parts.context.Rest.of(found, () => found[SHARED] === true)
   else found[SHARED] = true

@@ -95,13 +95,12 @@ if (isLoaded() && name !== 'os') throw new Error(`${name} is loaded already`)
 const broken = () => {
   throw Object.assign(new Error('This runtime is broken.'), { code: 'BROKEN' })
 }
-const { construct } = Reflect
-const { setPrototypeOf } = Object
+const { construct, setPrototypeOf } = Reflect
 const first = where === 'inside' ? red.ns.run(ways[way]) : red.ns.run(() => undefined)
 // Whoever makes Workers cannot be watched then.
-if (where === 'loaded in a broken runtime') Object.setPrototypeOf = broken
+if (where === 'loaded in a broken runtime') Reflect.setPrototypeOf = broken
 const module = await (where === 'inside' ? first : ways[way]())
-Object.setPrototypeOf = setPrototypeOf
+Reflect.setPrototypeOf = setPrototypeOf
 const use = async (label) => {
   try {
     return await uses[name](module, label)

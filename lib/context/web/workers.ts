@@ -4,7 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads'
 import { builtin } from '../../builtin.ts'
-import { capturedReference, notCovered } from '../../errors.ts'
+import { capturedReference, notCovered, readOnly } from '../../errors.ts'
 import type { Namespace } from '../../namespace.ts'
 import { parts } from '../../parts.ts'
 import type { WorkerPlace } from '../late/workers.ts'
@@ -65,7 +65,7 @@ function watchClass(patches: Patches, Worker: object, making: Making): boolean {
       return Reflect.construct(target, args, newTarget)
     }
   })
-  Object.setPrototypeOf(root, watched)
+  if (!Reflect.setPrototypeOf(root, watched)) throw readOnly('what Worker extends')
   patches.whenUndone(() => Object.setPrototypeOf(root, EventEmitter))
   return true
 }
