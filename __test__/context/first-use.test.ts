@@ -329,3 +329,30 @@ it.each(FROZEN)('with %s frozen says so, and changes nothing', async (what, name
     for (const each of tried) expect(each).toEqual(['ERR_NETNS_RUNTIME', expect.stringContaining(`replace ${named}`)])
   }
 })
+
+it('a query where the prototype of all objects is frozen, as hardened programs have it', async () => {
+  const source = `
+    import dgram from 'node:dgram'
+    import dns from 'node:dns'
+    import { once } from 'node:events'
+    const address = await red.run(async () => {
+      const server = dgram.createSocket('udp4').bind(53, '127.0.0.1')
+      await once(server, 'listening')
+      server.on('message', (query, { port }) => {
+        const asked = query.subarray(0, query.indexOf(0, 12) + 5)
+        const answer = Buffer.from('c00c000100010000000100047f000005', 'hex')
+        const said = Buffer.concat([asked, answer])
+        said.writeUInt32BE(0x81800001, 2)
+        said.writeBigUInt64BE(0x0001_0001_0000_0000n, 4)
+        server.send(said, port, '127.0.0.1')
+      })
+      Object.freeze(Object.prototype)
+      try {
+        return [await dns.promises.resolve4('x.test'), (await dns.promises.lookup('y.test', { family: 4 })).address]
+      } finally {
+        server.close()
+      }
+    }).catch((error) => error.message)
+    console.log(JSON.stringify(address))`
+  expect(await program(source)).toEqual([['127.0.0.5'], '127.0.0.5'])
+})

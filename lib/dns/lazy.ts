@@ -20,8 +20,29 @@ let loaded: Codec | undefined
 
 /** The wire codec. */
 export function codec(): Codec {
-  loaded ??= require('dns-packet') as Codec
+  loaded ??= load()
   return loaded
+}
+
+/** Its files that set `exports.toString`, which what inherits it from a frozen prototype cannot. */
+const OVERRIDING = ['classes', 'opcodes', 'optioncodes', 'rcodes', 'types']
+
+function load(): Codec {
+  try {
+    return require('dns-packet') as Codec
+  } catch (error) {
+    if (!Object.isFrozen(Object.prototype)) throw error
+  }
+  const own = createRequire(require.resolve('dns-packet'))
+  const { Module } = require('node:module') as { Module: new (id: string) => NodeJS.Module }
+  for (const name of OVERRIDING) {
+    const file = own.resolve(`./${name}.js`)
+    const module = new Module(file) as NodeJS.Module & { load(file: string): void }
+    module.exports = Object.create(null)
+    module.load(file)
+    require.cache[file] = module
+  }
+  return require('dns-packet') as Codec
 }
 
 let pool: Uint16Array<ArrayBuffer> = new Uint16Array(0)
