@@ -3,12 +3,17 @@ import { builtin } from '../builtin.ts'
 import { notCovered } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { parts } from '../parts.ts'
+import { shownBinding } from './bindings.ts'
 import type { Starts } from './late/environments.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hasName, here, inside, isBrokered } from './place.ts'
 import { findPrototype } from './prototypes.ts'
 import { adopt } from './storage.ts'
 
+/** What cannot be started, and is not: whoever asks for it wants to know who is asked. */
+const NOTHING = '/dev/null/node-netns'
+/** What Node's own `spawnSync` has in its source, and no mock of it. */
+const NODES_OWN = /normalizeSpawnArguments\(/
 /** Those that wait for their child. */
 const WAITING = ['spawnSync', 'execFileSync', 'execSync'] as const
 
@@ -20,16 +25,66 @@ export function hookChildren(patches: Patches): void {
     parts.brokered.spawnBrokered(spawn, handle as object, place, ...args)
   patches.replace(child, 'spawn', calling(spawn, spawnBrokered, 'spawn'))
   const module = builtin('child_process')
-  const children = module.ChildProcess.prototype as unknown as Record<'emit', AnyFunction>
-  const { emit } = children
-  patches.replace(children, 'emit', function (this: unknown, ...args: unknown[]) {
-    if (args[0] === 'internalMessage' && args[2]) adopt(args[2])
-    return emit.apply(this, args)
-  })
+  patches.method(module.ChildProcess.prototype, 'emit', receivingFrom)
+  const isHooked = hookWaiting(patches, module.spawnSync as AnyFunction)
   for (const name of WAITING) {
     const original = module[name] as AnyFunction
     const brokered: Brokered = (_this, place, args) => parts.brokered.waitingBrokered[name](original, place, args)
-    patches.replace(module, name, calling(original, brokered, name))
+    patches.replace(module, name, unlessHooked(isHooked, original, calling(original, brokered, name)))
+  }
+}
+
+function receivingFrom(emit: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    if (args[0] === 'internalMessage' && args[2]) adopt(args[2])
+    return emit.apply(this, args)
+  }
+}
+
+/**
+ * Puts the hook on what the three call, if this Node shows it: with the permission model it shows nothing, and then the
+ * three themselves are all there is.
+ *
+ * @returns whether they go by the hook
+ */
+function hookWaiting(patches: Patches, spawnSync: AnyFunction): () => boolean {
+  const binding = shownBinding('spawn_sync') as { spawn: AnyFunction } | undefined
+  if (typeof binding?.spawn !== 'function') return () => false
+  const { spawn } = binding
+  const brokered: Brokered = (self, place, [options]) =>
+    parts.brokered.spawnSyncBrokered(spawn, self as object, place, options as never)
+  const hooked = calling(spawn, brokered, 'spawn')
+  let used: boolean | undefined
+  patches.replace(binding, 'spawn', function (this: unknown, ...args: unknown[]) {
+    if ((args[0] as { file?: unknown } | undefined)?.file !== NOTHING)
+      return (seenTo ? spawn : hooked).apply(this, args)
+    used = true
+    return { pid: 0, output: null, status: 0, signal: null }
+  })
+  return () => {
+    // A mock would tell of being called.
+    if (used === undefined && NODES_OWN.test(Function.prototype.toString.call(spawnSync))) {
+      used = false
+      spawnSync(NOTHING)
+    }
+    return used === true
+  }
+}
+
+/** Whether a function that starts a child has gone there already, so that what it calls is right as it is. */
+let seenTo = false
+
+/** As it is, or as `otherwise` where what it calls could not be hooked. */
+function unlessHooked(isHooked: () => boolean, original: AnyFunction, otherwise: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args: unknown[]) {
+    if (here() === undefined || isHooked()) return original.apply(this, args)
+    const outer = seenTo
+    seenTo = true
+    try {
+      return otherwise.apply(this, args)
+    } finally {
+      seenTo = outer
+    }
   }
 }
 
@@ -48,6 +103,13 @@ export function hookInterfaces(patches: Patches): void {
   patches.method(builtin('os'), 'networkInterfaces', (original) =>
     calling(original, (_this, place) => parts.brokered.listInterfaces(place))
   )
+}
+
+/** What that says of a namespace, though a mock may have taken the hook with it. */
+export function interfacesOf(place: Namespace): ReturnType<typeof import('node:os').networkInterfaces> {
+  return isBrokered(place)
+    ? parts.brokered.listInterfaces(place)
+    : inside(place, () => builtin('os').networkInterfaces())
 }
 
 type Brokered = (self: unknown, place: Namespace, args: unknown[]) => unknown

@@ -1,3 +1,4 @@
+export { interfacesOf } from './calls.ts'
 export { bind, enter, outside, prepareEarly, run, runLater, runSync } from './context.ts'
 export { install } from './install.ts'
 export { keepThroughScripts } from './interruptions.ts'

@@ -60,5 +60,5 @@ export function boundGlobal<Name extends 'fetch' | 'WebSocket'>(
 
 /** The list of the namespace's interfaces. */
 export function boundNetworkInterfaces(namespace: Namespace): ReturnType<typeof import('node:os').networkInterfaces> {
-  return parts.context.run(namespace, () => builtin('os').networkInterfaces(), [])
+  return parts.context.run(namespace, parts.context.interfacesOf, [namespace])
 }

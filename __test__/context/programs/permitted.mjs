@@ -1,6 +1,6 @@
 /** Under Node's permission model: says, for each of what it may do or not, whether that is in the namespace, or why not. */
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import net from 'node:net'
@@ -22,6 +22,7 @@ const ways = {
     return red.id
   },
   child: async () => (await once(fork(where), 'message'))[0],
+  'waiting child': async () => String(execFileSync('readlink', ['/proc/self/ns/net'])).trim(),
   worker: async () => (await once(new Worker(script, { eval: true }), 'message'))[0],
   async command() {
     const before = descriptors()

@@ -14,7 +14,7 @@ import { lookUp } from './programs.ts'
 interface SpawnOptions {
   file: string
   args?: string[]
-  cwd?: string | null
+  cwd?: string | Uint8Array | null
   envPairs?: string[]
   stdio?: object[]
 }
@@ -34,7 +34,7 @@ function joinBySpawning(spawn: (options: SpawnOptions) => unknown, place: Namesp
   const { file } = given
   const [args, cwd, envPairs, stdio] = [given.args ?? [file], given.cwd, given.envPairs ?? [], given.stdio ?? []]
   const path = envPairs.find((pair) => pair.startsWith('PATH='))?.slice('PATH='.length)
-  const missing = lookUp(file, cwd, path)
+  const missing = lookUp(file, pathOf(cwd), path)
   if (missing !== undefined) return spawn({ ...given, file: missing })
   const [zeroth = file, ...rest] = args
   const [network, helper] = [stdio.length, stdio.length + 1]
@@ -55,6 +55,20 @@ function joinBySpawning(spawn: (options: SpawnOptions) => unknown, place: Namesp
   })
 }
 
+/** `spawn` of the binding behind all that waits for its child. */
+export function spawnSyncBrokered(
+  original: AnyFunction,
+  binding: object,
+  place: Namespace,
+  given: SpawnOptions
+): unknown {
+  const spawn = ({ file, args, stdio }: SpawnOptions) => original.call(binding, overlaid(given, { file, args, stdio }))
+  const result = joinBySpawning(spawn, place, { ...given }) as { output?: unknown[] | null }
+  // What was passed with them has no output.
+  if (result.output) result.output.length = given.stdio?.length ?? 0
+  return result
+}
+
 interface SyncOptions {
   shell?: boolean | string
   argv0?: string
@@ -73,7 +87,7 @@ interface Start {
 
 type Wait = (original: AnyFunction, place: Namespace, args: unknown[]) => unknown
 
-/** The three that wait. */
+/** The three that wait, where what they call is out of reach: whatever is passed has to be had from this process. */
 export const waitingBrokered: Record<'spawnSync' | 'execFileSync' | 'execSync', Wait> = {
   spawnSync(original, place, given) {
     const call = normalize(given, false)

@@ -32,8 +32,10 @@ function spawning(args: unknown[]): unknown[] {
 }
 
 function pairsWithout(pairs: unknown): unknown {
-  if (!Array.isArray(pairs)) return pairs
-  return pairs.filter(
+  // Without any, it is this process's own.
+  const given = pairs ?? Object.entries(process.env).map(([name, value]) => `${name}=${value}`)
+  if (!Array.isArray(given)) return given
+  return given.filter(
     (pair) => !(String(pair).startsWith('NETNS=') && isInherited(String(pair).slice('NETNS='.length)))
   )
 }
