@@ -18,6 +18,7 @@ export const FIRST_CALLED = [
   'calling',
   'cancelling',
   'connecting',
+  'connectingPipe',
   'define',
   'dialling',
   'either',

@@ -1,6 +1,7 @@
 /** Where connections were asked for: known before they have a socket, and whatever becomes of their handles. */
 import type { Namespace } from '../namespace.ts'
 import { Itself } from './itself.ts'
+import { namespaceIn, stored } from './storage.ts'
 
 /** A connection of which that is known, in private fields, which nobody sees. */
 export class Asked extends Itself {
@@ -34,4 +35,12 @@ export class Asked extends Itself {
     if (!(#place in socket)) return null
     return socket.#handle === undefined || socket.#handle === handle ? socket.#place : null
   }
+}
+
+/** Notes that a connection is asked for here, for as long as it has that handle, if any. */
+export function noteAsked(socket: object, handle: object | undefined): void {
+  const found = stored()
+  const place = namespaceIn(found)
+  // Of contexts of another copy of this library, that one knows.
+  if (place !== undefined || found === undefined) Asked.note(socket, place, handle)
 }

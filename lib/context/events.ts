@@ -51,14 +51,9 @@ export function hookEvents(patches: Patches): void {
 
 /** Where a socket is that was accepted in a namespace, TLS or not. */
 export function placeOf(socket: unknown): Namespace | undefined {
-  return handleOf(socket)?.[PLACE]
-}
-
-/** The handle of a socket that the others are on, and that knows its place. */
-export function handleOf(socket: unknown): SocketHandle | undefined {
   let handle = (socket as Taken)?._handle
-  while (handle?._parent && handle[PLACE] === undefined) handle = handle._parent
-  return handle ?? undefined
+  while (handle && handle[PLACE] === undefined) handle = handle._parent
+  return handle?.[PLACE]
 }
 
 /** A function of its own, as one within another costs that one whether it is called or not. */

@@ -6,20 +6,23 @@ import { builtin } from '../builtin.ts'
 import { closed, outsideContext } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { Asked } from './asked.ts'
-import { handleOf } from './events.ts'
-import { PLACE } from './handles.ts'
+import { placeOf } from './events.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { hereOrHome, placeOutside } from './place.ts'
 import { contextOf, runIn, storedWith } from './storage.ts'
 
-/** Puts the hook on sockets of TCP and TLS. */
-export function hookFailures(patches: Patches): void {
+/**
+ * Puts the hook on sockets of TCP and TLS.
+ *
+ * @param pipe - the prototype of handles of other streams, of which only those that were noted are connections
+ */
+export function hookFailures(patches: Patches, pipe: object): void {
   const { prototype } = builtin('net').Socket
   const { _destroy } = prototype as unknown as { _destroy: AnyFunction }
   patches.replace(prototype, '_destroy', function (this: object, error: unknown, done: AnyFunction) {
     // Without an error, all that is left is `'close'`, which is the handle's.
     if (!error) return _destroy.call(this, error, done)
-    const place = askedIn(this)
+    const place = askedIn(this, pipe)
     return failIn(place, _destroy, this, refusalFor(place, error), done)
   })
 }
@@ -44,13 +47,21 @@ function failIn(
     : runIn(place ?? undefined, () => destroy.call(socket, error, done))
 }
 
+/** A socket, of which one that was accepted has a server. */
+interface Told {
+  _handle?: object | null
+  _server?: object | null
+}
+
 /** The place of a connection, whatever has become of it; undefined for outside, `null` for what does not tell. */
-function askedIn(socket: object): Namespace | undefined | null {
-  const asked = Asked.placeOf(socket, (socket as { _handle?: unknown })._handle)
+function askedIn(socket: Told, pipe: object): Namespace | undefined | null {
+  const { _handle: handle, _server: server } = socket
+  const asked = Asked.placeOf(socket, handle)
   if (asked !== null) return asked
-  const handle = handleOf(socket)
-  if (handle === undefined) return null
-  const found = storedWith(handle)
-  // What went elsewhere by what is said of I/O outside is known by where it is, and so is what was accepted.
-  return found?.namespace ?? handle[PLACE] ?? (found === null ? null : undefined)
+  // Of TLS its own, as the one beneath may come from elsewhere.
+  const found = handle ? storedWith(handle) : null
+  const place = found?.namespace ?? placeOf(socket)
+  if (place !== undefined) return place
+  // Others came from somewhere, as a child's pipes and accepted connections did.
+  return found === null || server || Object.getPrototypeOf(handle) === pipe ? null : undefined
 }

@@ -3,32 +3,26 @@
  * theirs, in the context of whoever asked first: where a socket goes must not depend on that.
  */
 import { builtin, hidden, overlaid } from '../builtin.ts'
-import { Asked } from './asked.ts'
+import { noteAsked } from './asked.ts'
 import type { AnyFunction, Patches } from './patches.ts'
 import { refusing } from './refusals.ts'
-import { contextOf, handlesTell, namespaceIn, noteMade, returning, stored } from './storage.ts'
+import { contextOf, handlesTell, noteMade, returning } from './storage.ts'
 
 /** Options of sockets, which some programs make by classes of theirs. */
 interface Options {
   lookup: AnyFunction
 }
 
-/**
- * Puts the hook on connections.
- *
- * @param tcp - the prototype of their handles
- */
-export function hookConnecting(patches: Patches, tcp: object): void {
+/** Puts the hook on connections. */
+export function hookConnecting(patches: Patches): void {
   const { prototype } = builtin('net').Socket
   const { connect } = prototype as { connect: AnyFunction }
-  /** Whether handles tell where they were made. */
-  let tell: boolean | undefined
   patches.replace(prototype, 'connect', function (this: Connecting, ...args: unknown[]) {
     const first = args[0]
     // One of TLS was made with its handle. Otherwise there is none yet, and nothing to be noted where it will tell.
     const { _handle: handle } = this
-    tell ??= handlesTell(tcp)
-    if (handle || !tell) note(this, tell && handle ? handle : undefined)
+    const tell = handlesTell()
+    if (handle || !tell) noteAsked(this, tell && handle ? handle : undefined)
     // Node itself calls this with all arguments in one array, which it has marked, and may use again.
     return hasLookup(Array.isArray(first) ? first[0] : first)
       ? connectReturning(this, connect, args)
@@ -39,14 +33,6 @@ export function hookConnecting(patches: Patches, tcp: object): void {
 /** A connection. */
 interface Connecting {
   _handle?: object | null
-}
-
-/** Notes where a connection is asked for, as long as it has that handle. */
-function note(socket: object, handle: object | undefined): void {
-  const found = stored()
-  const place = namespaceIn(found)
-  // Of contexts of another copy of this library, that one knows.
-  if (place !== undefined || found === undefined) Asked.note(socket, place, handle)
 }
 
 /** Connects by a look-up of the program's that answers here. */

@@ -4,6 +4,7 @@ import { isShortage, strayed } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import { parts } from '../parts.ts'
+import { noteAsked } from './asked.ts'
 import type { Call, Kind } from './brokered/sockets.ts'
 import { openInside } from './opening.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -48,7 +49,8 @@ export function hookHandles(patches: Patches, { tcp, udp, pipe }: SocketPrototyp
   hook(patches, tcp, 'tcp', ['connect', 'connect6'], dialling)
   hook(patches, tcp, 'tcp', ['bind', 'bind6'], connecting)
   // Node 24 binds and connects pipes by the latter two as well.
-  hook(patches, pipe, 'pipe', ['connect', 'bind', 'connect2', 'bind2'], connecting)
+  hook(patches, pipe, 'pipe', ['bind', 'bind2'], connecting)
+  hook(patches, pipe, 'pipe', ['connect', 'connect2'], connectingPipe)
   hook(patches, tcp, 'tcp', ['listen'], listening)
   hook(patches, pipe, 'pipe', ['listen'], listening)
   hook(patches, udp, 'udp', ['bind', 'bind6'], binding)
@@ -116,6 +118,16 @@ function sending(call: Call): AnyFunction {
 /** As {@link opening}; a failure of ours goes to the socket, whose user is not on the stack any more. */
 function connecting(call: Call): AnyFunction {
   return refusable(call, tellConnecting)
+}
+
+/** As {@link connecting}. A pipe is a connection if it is asked for here; others are a child's, or the process's own. */
+function connectingPipe(call: Call): AnyFunction {
+  const hooked = connecting(call)
+  return function (this: SocketHandle, ...args: unknown[]) {
+    const socket = ownerOf(this)
+    if (socket !== undefined) noteAsked(socket, this)
+    return hooked.apply(this, args)
+  }
 }
 
 function tellConnecting(handle: SocketHandle, socket: OwnerSocket | undefined, error: unknown): void {

@@ -87,8 +87,8 @@ function hookEverything(patches: Patches, sockets: SocketPrototypes): void {
   const loading = watchLoading(patches)
   whenLoaded(loading, 'net', (late) => {
     hookEvents(late)
-    hookConnecting(late, sockets.tcp)
-    hookFailures(late)
+    hookConnecting(late)
+    hookFailures(late, sockets.pipe)
   })
   whenLoaded(loading, 'dgram', hookDatagrams)
   whenLoaded(loading, 'dns', hookLookups, ['dns/promises'])

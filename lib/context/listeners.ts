@@ -56,11 +56,12 @@ function hookStream(
 ): void {
   const first = () => {
     const stream = contextOf() === undefined ? get.call(process) : runIn(undefined, () => get.call(process))
-    if (typeof stream === 'object' && stream !== null && !(HOOKED in stream)) {
+    if (typeof stream === 'object' && stream !== null && Object.isExtensible(stream) && !(HOOKED in stream)) {
       hookEmitter(patches, stream as Emitter)
       patches.value(stream, HOOKED, true)
     }
-    if (Object.getOwnPropertyDescriptor(process, name)?.get === first) patches.define(process, name, own)
+    // Where `process` was frozen meanwhile, this stays.
+    if (Object.getOwnPropertyDescriptor(process, name)?.get === first) Reflect.defineProperty(process, name, own)
     return stream
   }
   patches.define(process, name, { ...own, get: first })

@@ -5,7 +5,7 @@ import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import type { SocketHandle, SocketPrototypes } from './handles.ts'
 import type { HandlePrototype } from './prototypes.ts'
-import { runIn } from './storage.ts'
+import { proveTelling, runIn } from './storage.ts'
 
 /** The `SOCKET` of the enumerations of handles' types. */
 const SOCKET = 0
@@ -50,6 +50,7 @@ function trial(what: string, prototype: HandlePrototype, args: unknown[]): Trial
 
 function bindAll(trials: Trial[]): void {
   for (const trial of trials) trial.said = bound(trial)
+  if (trials[0] !== undefined) proveTelling(trials[0].handle)
 }
 
 /** What Node says of it, returned or thrown. */

@@ -120,26 +120,40 @@ const FRAME_OF = 'getAsyncContextFrameForDebuggingOnly'
 /** A handle that has it. */
 type Framed = { [FRAME_OF]?(): ReadonlyMap<unknown, object | undefined> | undefined }
 
-/** Whether handles of this Node, with that prototype, can be asked what they {@link storedWith | are called with}. */
-export function handlesTell(prototype: object): boolean {
-  storage ??= made()
-  return storeKey() !== undefined || FRAME_OF in prototype
+/** Whether handles were seen to tell what is stored where they were made. */
+let tells = false
+
+/** Sees whether handles tell, by one of a context that is running. */
+export function proveTelling(handle: object): void {
+  const stay = stored()
+  if (!(stay instanceof Stay)) return
+  if (key === undefined) key = keyOf(stay)
+  if (key === null) (handle as Adopted).asyncReset?.(handle)
+  tells = key !== null || storedBy(handle) === stay
 }
 
-/** What is stored where a handle's events are called; `null` if this Node does not tell, or if another copy stored it. */
+/** Whether handles can be asked what they {@link storedWith | were made with}. */
+export function handlesTell(): boolean {
+  return tells
+}
+
+/** What is stored where a handle was made, or adopted; `null` if it does not tell, or if another copy stored it. */
 export function storedWith(handle: object): Stay | undefined | null {
-  const own = storeKey()
-  let found: object | undefined
-  if (own !== undefined) found = (handle as Resource)[own]
-  else if (FRAME_OF in handle) found = (handle as Framed)[FRAME_OF]?.()?.get(storage)
-  else return null
+  if (!tells) return null
+  const found = storedBy(handle)
   return found === undefined || found instanceof Stay ? found : null
+}
+
+function storedBy(handle: object): object | undefined | null {
+  const own = storeKey()
+  if (own !== undefined) return (handle as Resource)[own]
+  return FRAME_OF in handle ? (handle as Framed)[FRAME_OF]?.()?.get(storage) : null
 }
 
 /** The symbol under which resources have what is stored, if they do. */
 function storeKey(): symbol | undefined {
   const { kResourceStore } = (storage ?? {}) as { kResourceStore?: unknown }
-  return typeof kResourceStore === 'symbol' ? kResourceStore : undefined
+  return typeof kResourceStore === 'symbol' && key !== null ? kResourceStore : undefined
 }
 
 /**

@@ -41,6 +41,9 @@ export default {
       streams
     )
   },
+  'standard streams are there where `process` is frozen after the first context': async () => {
+    assert.equal(await outputOf('frozen-process.mjs'), 'there\n')
+  },
   'an emitter that is fed from elsewhere: the feeder decides, `bind` is the answer': async () => {
     const [red, blue] = [namespace(), namespace()]
     const emitter = new EventEmitter()

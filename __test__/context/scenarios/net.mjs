@@ -1,7 +1,7 @@
 /** Sockets of streams: TCP and unix. */
 import assert from 'node:assert/strict'
 import { createHook } from 'node:async_hooks'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -50,9 +50,28 @@ export default {
   'a connection that is given up elsewhere says so where it was asked for, on a Node whose handles do not tell':
     async () => {
       const file = fileURLToPath(new URL('../programs/silent-handles.mjs', import.meta.url))
-      const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', file])
-      assert.deepEqual(JSON.parse(stdout), ['red', 'outside'])
+      const flag = '--no-async-context-frame'
+      const flags = process.allowedNodeEnvironmentFlags.has(flag) ? [[], [flag]] : [[]]
+      for (const given of flags) {
+        const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', ...given, file])
+        assert.deepEqual(JSON.parse(stdout), ['red', 'outside'])
+      }
     },
+  'a pipe of a child, and TLS over it, which nobody connected, are given up where that is done': async () => {
+    const red = namespace()
+    const child = spawn('sleep', ['9'])
+    later(() => child.kill())
+    const tlsOver = red.run(() => tls.connect({ socket: child.stdin }))
+    for (const socket of [child.stdout, tlsOver]) {
+      socket.on('error', () => {})
+      const told = red.run(() => {
+        const heard = new Promise((resolve) => socket.once('error', () => resolve(NetNs.current().id)))
+        socket.destroy(new Error('given up'))
+        return heard
+      })
+      assert.equal(await told, red.id)
+    }
+  },
   'a connection that fails, however early, says so where it was asked for': async () => {
     const failure = Object.assign(new Error('not found'), { code: 'ENOTFOUND' })
     const two = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))

@@ -63,7 +63,8 @@ export function spawnSyncBrokered(
   given: SpawnOptions
 ): unknown {
   const spawn = ({ file, args, stdio }: SpawnOptions) => original.call(binding, overlaid(given, { file, args, stdio }))
-  const result = joinBySpawning(spawn, place, { ...given }) as { output?: unknown[] | null }
+  const result = joinBySpawning(spawn, place, { ...given }) as number | { output?: unknown[] | null }
+  if (typeof result === 'number') return { pid: 0, status: null, signal: null, output: null, error: result }
   // What was passed with them has no output.
   if (result.output) result.output.length = given.stdio?.length ?? 0
   return result
