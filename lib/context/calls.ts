@@ -47,37 +47,43 @@ function receivingFrom(emit: AnyFunction): AnyFunction {
  *
  * @returns whether they go by the hook
  */
-function hookWaiting(patches: Patches, spawnSync: AnyFunction): () => boolean {
+function hookWaiting(patches: Patches, spawnSync: AnyFunction): (place: Namespace) => boolean {
   const binding = shownBinding('spawn_sync') as { spawn: AnyFunction } | undefined
   if (typeof binding?.spawn !== 'function') return () => false
   const { spawn } = binding
   const brokered: Brokered = (self, place, [options]) =>
     parts.brokered.spawnSyncBrokered(spawn, self as object, place, options as never)
   const hooked = calling(spawn, brokered, 'spawn')
-  let used: boolean | undefined
+  let used = false
+  let isAsked = false
   patches.replace(binding, 'spawn', function (this: unknown, ...args: unknown[]) {
-    if ((args[0] as { file?: unknown } | undefined)?.file !== NOTHING)
-      return (seenTo ? spawn : hooked).apply(this, args)
-    used = true
-    return { pid: 0, output: null, status: 0, signal: null }
+    const isQuestion = (args[0] as { file?: unknown } | undefined)?.file === NOTHING
+    used ||= isQuestion || seenTo
+    if (isQuestion) return { pid: 0, output: null, status: 0, signal: null }
+    return (seenTo ? spawn : hooked).apply(this, args)
   })
-  return () => {
-    // A mock would tell of being called.
-    if (used === undefined && NODES_OWN.test(Function.prototype.toString.call(spawnSync))) {
-      used = false
+  return (place) => {
+    // Where the thread may go, the first child shows it. Elsewhere one is asked for, but of no mock, which would tell.
+    if (!used && !isAsked && isBrokered(place) && NODES_OWN.test(Function.prototype.toString.call(spawnSync))) {
+      isAsked = true
       spawnSync(NOTHING)
     }
-    return used === true
+    return used
   }
 }
 
 /** Whether a function that starts a child has gone there already, so that what it calls is right as it is. */
 let seenTo = false
 
-/** As it is, or as `otherwise` where what it calls could not be hooked. */
-function unlessHooked(isHooked: () => boolean, original: AnyFunction, otherwise: AnyFunction): AnyFunction {
+/** As it is, or as `otherwise` where what it calls could not be hooked, or is not known to go by the hook yet. */
+function unlessHooked(
+  isHooked: (place: Namespace) => boolean,
+  original: AnyFunction,
+  otherwise: AnyFunction
+): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    if (here() === undefined || isHooked()) return original.apply(this, args)
+    const place = here()
+    if (place === undefined || isHooked(place)) return original.apply(this, args)
     const outer = seenTo
     seenTo = true
     try {
