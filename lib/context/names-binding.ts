@@ -13,8 +13,8 @@ import { elsewhere } from './place.ts'
 export interface NamesBinding {
   getaddrinfo: AnyFunction
   getnameinfo: AnyFunction
-  GetAddrInfoReqWrap: { prototype: object }
-  GetNameInfoReqWrap: { prototype: object }
+  GetAddrInfoReqWrap?: { prototype: object }
+  GetNameInfoReqWrap?: { prototype: object }
   readonly DNS_ORDER_IPV4_FIRST: number
   readonly DNS_ORDER_IPV6_FIRST: number
 }
@@ -29,7 +29,10 @@ export function hookBinding(patches: Patches): () => boolean {
   const binding = shownBinding('cares_wrap') as NamesBinding | undefined
   if (typeof binding?.getaddrinfo !== 'function' || typeof binding.getnameinfo !== 'function') return () => false
   for (const name of ['getaddrinfo', 'getnameinfo'] as const) patches.replace(binding, name, beneath(binding, name))
-  for (const wrap of ['GetAddrInfoReqWrap', 'GetNameInfoReqWrap'] as const) refuseCaptured(patches, binding[wrap])
+  for (const wrap of ['GetAddrInfoReqWrap', 'GetNameInfoReqWrap'] as const) {
+    // Other runtimes lack it, and are refused for what is looked for later.
+    if (binding[wrap] !== undefined) refuseCaptured(patches, binding[wrap])
+  }
   let used: boolean | undefined
   return () => {
     used ??= parts.names.isCalled(binding)
