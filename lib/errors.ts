@@ -71,7 +71,8 @@ export function isErrorRecord(thrown: unknown): thrown is ErrorRecord {
   return typeof thrown === 'object' && thrown !== null && 'netnsRecord' in thrown
 }
 
-const SHORTAGES = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']
+/** There are too few descriptors, or there is too little memory. */
+export const SHORTAGES = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']
 
 /** Whether it is an error of ours that says there was too little of something, as any call may. */
 export function isShortage(error: unknown): error is NetnsError & { errno: number } {

@@ -1,6 +1,6 @@
 /** Proves that hooks hold on this runtime: a socket of each kind is opened in a context, and the kernel asked whose it is. */
 import { builtin } from '../builtin.ts'
-import { lacking, runtimeLacks } from '../errors.ts'
+import { lacking, runtimeLacks, SHORTAGES } from '../errors.ts'
 import type { Namespace } from '../namespace.ts'
 import { attempt } from '../native.ts'
 import type { SocketHandle, SocketPrototypes } from './handles.ts'
@@ -9,9 +9,6 @@ import { proveTelling, runIn } from './storage.ts'
 
 /** The `SOCKET` of the enumerations of handles' types. */
 const SOCKET = 0
-
-/** What says nothing of hooks: there are too few descriptors, or too little memory. */
-const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
 /** One of them. */
 interface Trial {
@@ -65,7 +62,8 @@ function bound({ handle, args }: Trial): unknown {
 
 function refuseShortage(said: unknown): void {
   const [code, meaning] = builtin('util').getSystemErrorMap().get(Number(said)) ?? []
-  if (code !== undefined && SHORTAGES.has(code)) throw lacking(code, Number(said), String(meaning))
+  // What says nothing of hooks.
+  if (code !== undefined && SHORTAGES.includes(code)) throw lacking(code, Number(said), String(meaning))
 }
 
 function isDenial(said: unknown): boolean {
