@@ -32,7 +32,9 @@ export function hookLookups(patches: Patches): void {
   hookModule(patches, dns, dnsOf)
   hookModule(patches, dns.promises, promisesOf)
   for (const name of LOOKUPS) {
-    patches.replace(dns, name, either(isHooked, dns[name] as AnyFunction, name, dnsOf))
+    const original = dns[name] as AnyFunction
+    const hooked = name === 'lookup' ? answeringAddresses(original) : original
+    patches.replace(dns, name, either(isHooked, hooked, name, dnsOf))
     const promising = promised(dns.promises[name] as AnyFunction, name)
     patches.replace(dns.promises, name, either(isHooked, promising, name, promisesOf))
   }
@@ -81,6 +83,31 @@ function either(isHooked: () => boolean, hooked: AnyFunction, name: string, of: 
     // The number of arguments has a meaning, and to spread these three takes longer than all else here.
     return args.length === 3 ? hooked.call(this, args[0], args[1], args[2]) : hooked.apply(this, args)
   }
+}
+
+/**
+ * Answers for addresses, as Node does. Until Node 24 every datagram asks for one, mostly the one before, and Node looks at
+ * all of it anew.
+ */
+function answeringAddresses(original: AnyFunction): AnyFunction {
+  let known = '0.0.0.0'
+  let knownFamily = 4
+  return function (this: unknown, ...args: unknown[]) {
+    const [name, family, callback] = args
+    if (args.length !== 3 || typeof callback !== 'function') return original.apply(this, args)
+    if (name !== known || family !== knownFamily) {
+      if (typeof name !== 'string' || !isFamily(family) || builtin('net').isIP(name) !== family)
+        return original.apply(this, args)
+      known = name
+      knownFamily = family
+    }
+    process.nextTick(callback, null, name, family)
+    return {}
+  }
+}
+
+function isFamily(value: unknown): value is 4 | 6 {
+  return value === 4 || value === 6
 }
 
 /** A proxy, as all else about the class is the original's. */

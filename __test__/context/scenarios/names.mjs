@@ -36,6 +36,38 @@ export default {
       await assert.rejects(promisify(lookup)('other.test'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' })
     })
   },
+  'an address is answered as by Node itself, the first time and again': async () => {
+    const questions = [
+      ['127.0.0.1', 4],
+      ['127.0.0.1', 6],
+      ['::1', 6],
+      ['::1', 4],
+      ['fe80::1%nothing', 6],
+      ['127.0.0.1', 0],
+      ['127.0.0.1', { all: true, family: 4 }],
+      ['', 4],
+      [undefined, 4]
+    ]
+    const answerOf = (ask, question) =>
+      new Promise((resolve) => {
+        let isLater = false
+        const returned = ask(...question, (...answer) => resolve({ isLater, returned, answer }))
+        isLater = true
+      })
+    await namespace().run(async () => {
+      for (const question of [...questions, ...questions]) {
+        const own = await answerOf(lookup, question)
+        assert.deepEqual(await answerOf(dns.lookup, question), own)
+        assert.deepEqual(await answerOf(dns.lookup, question), own)
+        assert.equal(own.isLater, true)
+      }
+      await answerOf(dns.lookup, ['127.0.0.1', 4])
+      for (const callback of [undefined, {}]) {
+        assert.throws(() => dns.lookup('127.0.0.1', 4, callback), { code: 'ERR_INVALID_ARG_TYPE' })
+      }
+      assert.throws(() => dns.lookup('127.0.0.1', 5, () => {}), { code: 'ERR_INVALID_ARG_VALUE' })
+    })
+  },
   "the module's functions ask inside, also those taken before, whatever servers are set at home": async () => {
     const usual = dns.getServers()
     later(() => dns.setServers(usual))
