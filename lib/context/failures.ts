@@ -19,11 +19,14 @@ import { contextOf, runIn, storedWith } from './storage.ts'
 export function hookFailures(patches: Patches, pipe: object): void {
   const { prototype } = builtin('net').Socket
   const { _destroy } = prototype as unknown as { _destroy: AnyFunction }
+  const fail = (socket: object, error: unknown, done: AnyFunction) => {
+    const place = askedIn(socket, pipe)
+    return failIn(place, _destroy, socket, refusalFor(place, error), done)
+  }
+  // Every socket that ends comes by here: so short that it is compiled into whoever calls it. Without an error, all that is
+  // left is `'close'`, which is the handle's.
   patches.replace(prototype, '_destroy', function (this: object, error: unknown, done: AnyFunction) {
-    // Without an error, all that is left is `'close'`, which is the handle's.
-    if (!error) return _destroy.call(this, error, done)
-    const place = askedIn(this, pipe)
-    return failIn(place, _destroy, this, refusalFor(place, error), done)
+    return error ? fail(this, error, done) : _destroy.call(this, error, done)
   })
 }
 
