@@ -48,11 +48,16 @@ export default {
       ['', 4],
       [undefined, 4]
     ]
+    // Newer versions throw for what is no name.
     const answerOf = (ask, question) =>
       new Promise((resolve) => {
         let isLater = false
-        const returned = ask(...question, (...answer) => resolve({ isLater, returned, answer }))
-        isLater = true
+        try {
+          const returned = ask(...question, (...answer) => resolve({ isLater, returned, answer }))
+          isLater = true
+        } catch ({ code }) {
+          resolve({ isLater: true, code })
+        }
       })
     await namespace().run(async () => {
       for (const question of [...questions, ...questions]) {
