@@ -68,6 +68,7 @@ export const FIRST_CALLED = [
   'redirectedClass',
   'refusable',
   'refuseCaptured',
+  'remembering',
   'replace',
   'reserve',
   'route',

@@ -5,6 +5,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { builtin } from '../builtin.ts'
 import type { Namespace } from '../namespace.ts'
+import { remembering } from './agent-names.ts'
 import { drawerFor, drawerHere, firstOf, isSecure, looksMade, Made, type Use, use, useOf } from './drawers.ts'
 import { keepThroughScripts } from './interruptions.ts'
 import type { AnyFunction, Patches } from './patches.ts'
@@ -18,6 +19,7 @@ export function hookAgents(patches: Patches): void {
   // The agent of https asks this one for the first part of its names.
   const agent = builtin('_http_agent').Agent.prototype as unknown as Record<Hooked, AnyFunction>
   const { getName, addRequest, createSocket, removeSocket } = agent
+  const nameOf = remembering(getName)
   /** Looked for when a request is queued, as Node takes a third of a millisecond to queue its first. */
   let noteKey: symbol | null | undefined
   const contexts = new WeakMap<object, Namespace | undefined>()
@@ -29,7 +31,7 @@ export function hookAgents(patches: Patches): void {
   let within = false
   // For every connection three times or more: what others this costs is more than what it does.
   patches.replace(agent, 'getName', function (this: object | undefined, options: unknown) {
-    const name = getName.call(this, options)
+    const name = nameOf.call(this, options)
     // Of no agent, which Node does not mind.
     if (within || this === undefined || this === null) return name
     if (this !== plain) return nameApart(this, name, options)
