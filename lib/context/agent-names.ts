@@ -22,10 +22,9 @@ interface Options {
   socketPath?: unknown
 }
 
-/** A name that was made. */
-interface Made extends Options {
-  name: string
-  /** The same, as objects have their keys: any other string is first made one of those to be looked up. */
+/** What a name was asked for. */
+interface Asked extends Options {
+  /** The name, as objects have their keys: any other string is first made one of those to be looked up. */
   key: string | undefined
 }
 
@@ -37,7 +36,7 @@ export function remembering(getName: AnyFunction): AnyFunction {
   /** Found out when a name is asked for again, as that takes longer than to make some. */
   let isOwn: boolean | undefined
   // One variable, as a timeout of vm's may interrupt this anywhere.
-  let last: Made | undefined
+  let last: Asked | undefined
   return function (this: unknown, options: Options | null | undefined) {
     if (isOwn === false || options === undefined || options === null) return getName.call(this, options)
     const { host, port, localAddress, family, socketPath } = options
@@ -51,15 +50,15 @@ export function remembering(getName: AnyFunction): AnyFunction {
     ) {
       isOwn ??= isNodes(getName)
       if (isOwn) {
-        last.key ??= Object.keys({ [last.name]: 0 })[0]
+        // Made of what is compared: options may say something else each time they are asked.
+        last.key ??= Object.keys({ [getName.call(this, last)]: 0 })[0]
         return last.key
       }
     }
-    const name = getName.call(this, options)
     // An object may be spelled otherwise the next time.
     const isLasting = ![host, port, localAddress, family, socketPath].some(isObject)
-    last = isLasting ? { host, port, localAddress, family, socketPath, name, key: undefined } : undefined
-    return name
+    last = isLasting ? { host, port, localAddress, family, socketPath, key: undefined } : undefined
+    return getName.call(this, options)
   }
 }
 

@@ -60,6 +60,26 @@ export default {
       assert.deepEqual([made > 1, readsOf(), readsOf()], [true, 1, 1])
     })
   },
+  'options that say something else each time they are asked give nobody else a name': async () => {
+    namespace().run(() => {
+      let port = 80
+      const changing = {
+        get port() {
+          port += 1
+          return port
+        }
+      }
+      const own = agent()
+      for (let round = 0; round < 5; round += 1) {
+        const before = port
+        own.getName(changing)
+        assert.ok(port > before)
+        for (let asked = before + 1; asked <= port; asked += 1) {
+          assert.equal(own.getName({ port: asked }), `localhost:${asked}:`)
+        }
+      }
+    })
+  },
   'a name of what is spelled otherwise each time is made each time': async () => {
     namespace().run(() => {
       const own = agent()
